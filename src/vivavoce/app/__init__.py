@@ -1,0 +1,1 @@
+"""Settings, the composition root, roles and the command line."""

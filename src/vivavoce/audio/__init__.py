@@ -1,0 +1,1 @@
+"""What sound is. Pure: no asyncio, no sockets, no clocks. Durations are counted in samples."""

@@ -1,0 +1,1 @@
+"""How people reach us: adapters between a socket, its wire protocol and a conversation."""

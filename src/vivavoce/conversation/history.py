@@ -1,0 +1,70 @@
+"""The history of a conversation: only what was said and what was heard.
+
+The engine writes it; views read it when they prepare a reply. A reply enters when its turn is committed,
+as long as nothing of it was heard it counts for nothing, and in the end it holds the words heard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from vivavoce.inference.ports import ChatMessage
+
+
+@dataclass(slots=True)
+class Turn:
+    """What was said and what was heard of the reply. `open` until the reply is done."""
+
+    said: str
+    heard: str = ""
+    interrupted: bool = False
+    open: bool = True
+
+
+class History:
+    """Bounded: the newest `limit` turns are kept for the models; the store keeps all."""
+
+    def __init__(self, limit: int = 40) -> None:
+        self._limit = limit
+        self._prefix: list[ChatMessage] = []
+        self._turns: dict[int, Turn] = {}
+
+    def replace(self, messages: Iterable[ChatMessage]) -> None:
+        """Forget everything and begin with `messages`."""
+        self._prefix = list(messages)
+        self._turns.clear()
+
+    def extend(self, messages: Iterable[ChatMessage]) -> None:
+        """Messages given by the client (turn-based prefill), after all turns so far."""
+        self._prefix = [*self.messages(), *messages][-2 * self._limit :]
+        self._turns.clear()
+
+    def open(self, reply: int, said: str) -> None:
+        """A turn is committed: `said` is history from now on."""
+        self._turns[reply] = Turn(said)
+        while len(self._turns) > self._limit:
+            del self._turns[next(iter(self._turns))]
+
+    def hear(self, reply: int, text: str) -> None:
+        """So far `text` of that reply was heard."""
+        if turn := self._turns.get(reply):
+            turn.heard = text
+
+    def close(self, reply: int, heard: str, *, interrupted: bool) -> None:
+        """The reply is over; exactly `heard` of it is history."""
+        if turn := self._turns.get(reply):
+            turn.heard, turn.interrupted, turn.open = heard, interrupted, False
+
+    def turns(self) -> tuple[Turn, ...]:
+        return tuple(self._turns.values())
+
+    def messages(self) -> tuple[ChatMessage, ...]:
+        """As a language model reads it; cut replies end with a dash, as a cut sentence does."""
+        out = list(self._prefix)
+        for turn in self._turns.values():
+            if turn.said:
+                out.append(ChatMessage("user", turn.said))
+            if turn.heard:
+                out.append(ChatMessage("assistant", turn.heard + ("—" if turn.interrupted else "")))
+        return tuple(out)

@@ -1,0 +1,1 @@
+"""Models behind ports. Nothing here knows of conversations, sockets or people."""

@@ -1,0 +1,1 @@
+"""Who may be answered when: slots, the queue in front of them, leases."""

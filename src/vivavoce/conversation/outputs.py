@@ -81,21 +81,11 @@ class ReplyStarted:
 
 @dataclass(frozen=True, slots=True)
 class ReplyText:
-    """Words of a reply in order. `at` is known where the synthesizer tells word times."""
+    """Words of a reply in order, sounding from sample `at` (None when the reply has no sound)."""
 
     reply: int
     delta: str
     at: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyTiming:
-    """The word at `start:stop` of the reply's whole text sounds from sample `at`."""
-
-    reply: int
-    start: int
-    stop: int
-    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +103,13 @@ class ReplyAudioEnd:
 
     reply: int
     length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A skill's effect, to be carried out now that the turn is committed. For the engine only."""
+
+    effect: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,9 +224,9 @@ Output = (
     | TranscriptUpdate
     | ReplyStarted
     | ReplyText
-    | ReplyTiming
     | ReplyAudio
     | ReplyAudioEnd
+    | Act
     | Expression
     | Duck
     | Hold

@@ -13,6 +13,7 @@ from typing import Protocol
 from vivavoce.conversation.history import History
 from vivavoce.conversation.inputs import Kind, UserInput
 from vivavoce.conversation.outputs import Output
+from vivavoce.conversation.skills.memory import SkillMemory
 
 Emit = Callable[[Output], None]
 
@@ -43,6 +44,14 @@ class ProcessorInfo:
     sends_to: tuple[str, ...] = ()
 
 
+@dataclass(slots=True)
+class Conversation:
+    """What a view may read of the conversation; the engine alone changes it."""
+
+    history: History
+    memory: SkillMemory
+
+
 class View(Protocol):
     """One session's claim on a processor. All methods but `run` return at once and are called on the loop."""
 
@@ -56,6 +65,10 @@ class View(Protocol):
         """Say this unasked (a timer rings) as soon as nobody speaks."""
         ...
 
+    def over(self, reply: int) -> None:
+        """That reply has been played to its end, or its flush is settled: the history is true again."""
+        ...
+
     async def run(self) -> None:
         """Owns every task of the view; returns when cancelled, raises only on faults of the view itself."""
         ...
@@ -65,6 +78,6 @@ class Processor(Protocol):
     @property
     def info(self) -> ProcessorInfo: ...
 
-    def open(self, spec: SessionSpec, history: History, emit: Emit) -> View:
+    def open(self, spec: SessionSpec, conversation: Conversation, emit: Emit) -> View:
         """A duplex or streaming view (by `spec.kind`) on `history`, which the engine keeps true to what was heard."""
         ...

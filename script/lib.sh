@@ -6,6 +6,12 @@ umask 022
 cache=$PWD/.cache
 mkdir -p "$cache"
 export npm_config_cache=${npm_config_cache:-$cache/npm} UV_NO_PROGRESS=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+# The system's certificates, which also know the authorities of a company's own network.
+authorities=/etc/ssl/certs/ca-certificates.crt
+if [ -f "$authorities" ]; then
+  export UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1
+  export PIP_CERT=${PIP_CERT:-$authorities} NODE_EXTRA_CA_CERTS=${NODE_EXTRA_CA_CERTS:-$authorities}
+fi
 unset VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 say() { printf '%s\n' "$*" >&2; }

@@ -72,7 +72,7 @@ find_uv() {
   uv=$cache/uv/bin/uv
   find_python
   if ! "$python" -m pip --version >/dev/null 2>&1; then
-    step "python3-pip, from the system's packages" apt_install python3-pip ||
+    (step "python3-pip, from the system's packages" apt_install python3-pip) ||
       fail "this Python has no pip. On Debian or Ubuntu: sudo apt install python3-pip"
   fi
   step "uv, through pip" "$python" -m pip install --quiet --target "$cache/uv" --require-hashes -r requirements/uv.txt

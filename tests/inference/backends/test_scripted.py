@@ -29,6 +29,7 @@ from vivavoce.inference.ports import (
     Usage,
     WordMark,
 )
+from vivavoce.testing import conformance
 
 T = TypeVar("T")
 SECOND = silence(1000, INPUT_RATE)
@@ -247,3 +248,10 @@ async def test_speech_fails_as_told() -> None:
         if seconds > 600:
             break
     assert now() > 100
+
+
+async def test_all_keep_their_contracts() -> None:
+    conformance.check_vad(ScriptedVad)
+    await conformance.check_recognizer(lambda: ScriptedRecognizer("hello there"))
+    await conformance.check_language_model(lambda: ScriptedModel("You said {text}"))
+    await conformance.check_synthesizer(ScriptedSynthesizer)

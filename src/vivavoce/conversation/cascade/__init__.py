@@ -1,0 +1,1 @@
+"""The cascade processor: VAD → recogniser → skills or language model → synthesizer, behind the two views."""

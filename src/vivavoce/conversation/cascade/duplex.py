@@ -1,0 +1,251 @@
+"""The duplex view of the cascade: listens and speaks at once. It drives the turn machine and carries out its commands.
+
+    feed ─▶ windows ─▶ VAD batch ─▶ segmenter ─▶ turn machine ─▶ commands ─▶ Listening, Reply, emit
+                                                     ▲
+             partials, finals, first sound, played ──┘
+
+Nothing here decides anything about turns; that is turn.py. Time is the session's audio time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import replace
+
+from vivavoce import aio
+from vivavoce.audio.pcm import SAMPLE_BYTES
+from vivavoce.audio.segmenter import Ended, Segmenter
+from vivavoce.conversation.cascade.listening import Listening
+from vivavoce.conversation.cascade.metrics import TurnClock
+from vivavoce.conversation.cascade.parts import Parts, saying
+from vivavoce.conversation.cascade.speaking import Reply
+from vivavoce.conversation.inputs import Commit as UserCommit
+from vivavoce.conversation.inputs import Interrupt, Played, UserInput, UserText, VideoFrame
+from vivavoce.conversation.outputs import Flush, Stopped
+from vivavoce.conversation.responder import Question
+from vivavoce.conversation.turn import (
+    Announce,
+    Arm,
+    Cancel,
+    Command,
+    Commit,
+    Disarm,
+    Discard,
+    Emit,
+    End,
+    Event,
+    Final,
+    FirstSound,
+    Forget,
+    Listen,
+    Partial,
+    Prepare,
+    RecognitionFailed,
+    Relisten,
+    ReplyOver,
+    Settle,
+    TimerFired,
+    TurnMachine,
+)
+from vivavoce.conversation.views import Conversation, SessionSpec
+from vivavoce.conversation.views import Emit as EmitOutput
+from vivavoce.inference.ports import Picture, Transcript
+
+
+class DuplexCascade:
+    """See the head of the module; the contract is conversation/views.py `View`."""
+
+    def __init__(self, parts: Parts, spec: SessionSpec, conversation: Conversation, emit: EmitOutput) -> None:
+        self._parts = parts
+        self._spec = spec
+        self._conversation = conversation
+        self._emit = emit
+        self._speech = parts.speech(spec, lambda: conversation.memory.volume)
+        policy = replace(parts.policy, patience=spec.patience, language=spec.language)
+        self._machine = TurnMachine(policy, parts.judge)
+        self._listening = Listening(
+            parts.recognizer,
+            spec.language,
+            on_partial=lambda text: self._step(Partial(text)),
+            on_final=self._settled,
+            on_failure=lambda number, message: self._step(RecognitionFailed(number, message)),
+        )
+        self._deaf = not parts.hears(spec.language)
+        self._window_bytes = parts.vad.window * SAMPLE_BYTES
+        self._segmenter = Segmenter(parts.segmenter, parts.vad.window)
+        self._stream = parts.vad.open(self._scored)
+        self._part = bytearray()
+        self._timers: dict[str, int] = {}
+        self._next_timer: float = float("inf")
+        self._events: deque[Event] = deque()
+        self._busy = False
+        self._prepared: dict[int, Reply] = {}
+        self._reply: Reply | None = None
+        self._clock = TurnClock()
+        self._picture: Picture | None = None
+        self._group: asyncio.TaskGroup | None = None
+
+    # ── the contract ──────────────────────────────────────────────────────────────────────────
+
+    async def run(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                self._carry_out(self._machine.start())
+                await asyncio.get_running_loop().create_future()  # until cancelled, or a task of ours fails
+        finally:
+            self._listening.forget()
+            self._stream.close()
+
+    def feed(self, pcm: bytes) -> None:
+        if self._deaf:
+            return
+        self._listening.feed(pcm)
+        part = self._part
+        part += pcm
+        size = self._window_bytes
+        while len(part) >= size:
+            self._stream.push(bytes(part[:size]))
+            del part[:size]
+
+    def handle(self, event: UserInput) -> None:
+        match event:
+            case UserText():
+                self._clock = TurnClock.typed(aio.now())
+                self._step(event)
+            case UserCommit():
+                if self._segmenter.speaking:
+                    self._clock = TurnClock(aio.now())
+                self._step(event)
+            case Interrupt():
+                self._step(event)
+            case Played(number, ms):
+                if self._reply is not None and self._reply.number == number:
+                    self._reply.played(ms)
+            case VideoFrame(picture):
+                self._picture = picture
+            case _:
+                pass  # pausing and stopping are the engine's; prefill and generate belong to the other view
+
+    def announce(self, text: str) -> None:
+        self._step(Announce(text))
+
+    def over(self, reply: int) -> None:
+        if self._reply is not None and self._reply.number == reply:
+            self._reply = None
+        self._step(ReplyOver(reply))
+
+    # ── sound to events ───────────────────────────────────────────────────────────────────────
+
+    def _scored(self, score: float) -> None:
+        segmenter = self._segmenter
+        for boundary in segmenter.push(score):
+            if isinstance(boundary, Ended):
+                ago = self._listening.heard_ms - boundary.at
+                self._clock = TurnClock(aio.now() - ago / 1000)
+            self._step(boundary)
+        if segmenter.now >= self._next_timer:
+            self._fire(segmenter.now)
+        self._stream.speaking = segmenter.maybe
+
+    def _fire(self, at: int) -> None:
+        due = [name for name, moment in self._timers.items() if moment <= at]
+        for name in due:
+            del self._timers[name]
+        self._aim()
+        for name in due:
+            self._step(TimerFired(name))
+
+    def _aim(self) -> None:
+        self._next_timer = min(self._timers.values(), default=float("inf"))
+
+    def _settled(self, number: int, transcript: Transcript) -> None:
+        self._clock.final = aio.now()
+        self._step(Final(number, transcript))
+
+    def _step(self, event: Event) -> None:
+        """Give the machine an event; events caused by its commands wait their turn."""
+        self._events.append(event)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._events:
+                self._carry_out(self._machine.handle(self._events.popleft(), self._segmenter.now))
+        finally:
+            self._busy = False
+
+    # ── commands ──────────────────────────────────────────────────────────────────────────────
+
+    def _carry_out(self, commands: list[Command]) -> None:
+        for command in commands:
+            match command:
+                case Emit(output):
+                    self._emit(output)
+                case Arm(name, at):
+                    self._timers[name] = at
+                    self._aim()
+                case Disarm(name):
+                    if self._timers.pop(name, None) is not None:
+                        self._aim()
+                case Listen(_, since):
+                    self._listening.begin(since)
+                case Settle(number):
+                    self._clock.settle = aio.now()
+                    self._listening.settle(self._tasks, number)
+                case Relisten():
+                    self._listening.again()
+                case Forget():
+                    self._listening.forget()
+                    if self._segmenter.speaking:
+                        # Committed while speaking («your turn», the limit): what follows is a new utterance.
+                        self._segmenter.finish()
+                case Prepare():
+                    self._prepare(command)
+                case Discard(attempt):
+                    self._prepared.pop(attempt).cancel()
+                case Commit():
+                    self._commit(command)
+                case Cancel(number, reason):
+                    if self._reply is not None:
+                        self._reply.cancel()
+                        self._reply = None
+                    self._emit(Flush(number, reason))
+                case End(reason):
+                    self._emit(Stopped(reason))
+
+    @property
+    def _tasks(self) -> asyncio.TaskGroup:
+        assert self._group is not None, "run() owns the tasks and must have begun"
+        return self._group
+
+    def _prepare(self, command: Prepare) -> None:
+        spec, conversation = self._spec, self._conversation
+        if command.say:
+            answer = saying(command.say)
+        else:
+            answer = self._parts.responder.answer(
+                Question(
+                    command.transcript,
+                    spec.language,
+                    conversation.history.messages(),
+                    conversation.memory,
+                    spec.system_prompt,
+                    (self._picture,) if self._picture else (),
+                )
+            )
+        reply = Reply(command.attempt, answer, self._speech, self._emit, self._news)
+        self._prepared[command.attempt] = reply
+        reply.start(self._tasks)
+
+    def _commit(self, command: Commit) -> None:
+        reply = self._reply = self._prepared.pop(command.attempt)
+        self._clock.turn = command.turn
+        reply.commit(command.reply, command.turn, command.said)
+
+    def _news(self, event: Event) -> None:
+        """News of the committed reply."""
+        if isinstance(event, FirstSound) and self._reply is not None and self._clock.turn:
+            self._emit(self._clock.metrics(self._reply.stamps, aio.now()))
+        self._step(event)

@@ -1,0 +1,314 @@
+"""The turn-based view of the cascade: the client says when to answer, nobody interrupts anybody.
+
+Sound belongs to one message, which `Commit` closes, or the end of speech where `Generate` asked for `vad`.
+An answer needs both: a closed message (or a prefilled one) and a `Generate`, in any order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from vivavoce import aio
+from vivavoce.audio.pcm import SAMPLE_BYTES
+from vivavoce.audio.segmenter import Confirmed, Ended, Segmenter
+from vivavoce.conversation.cascade.listening import Listening
+from vivavoce.conversation.cascade.metrics import TurnClock
+from vivavoce.conversation.cascade.parts import Parts
+from vivavoce.conversation.cascade.speaking import Reply
+from vivavoce.conversation.endpointing import endpoint_delay
+from vivavoce.conversation.inputs import Commit, Generate, Interrupt, Played, Prefill, UserInput, UserText
+from vivavoce.conversation.outputs import (
+    Flush,
+    Prefilled,
+    Problem,
+    SpeechEnded,
+    SpeechStarted,
+    StateChanged,
+    TranscriptUpdate,
+)
+from vivavoce.conversation.responder import Question
+from vivavoce.conversation.turn import Event, FirstSound
+from vivavoce.conversation.views import Conversation, Emit, SessionSpec
+from vivavoce.errors import BackendError, WrongOrder
+from vivavoce.inference.ports import ChatMessage, Picture, Transcript
+
+
+class StreamingCascade:
+    """See the head of the module; the contract is conversation/views.py `View`."""
+
+    def __init__(self, parts: Parts, spec: SessionSpec, conversation: Conversation, emit: Emit) -> None:
+        self._parts = parts
+        self._spec = spec
+        self._conversation = conversation
+        self._emit = emit
+        self._listening = Listening(
+            parts.recognizer,
+            spec.language,
+            on_partial=self._partial,
+            on_final=self._settled,
+            on_failure=self._not_understood,
+        )
+        self._window_bytes = parts.vad.window * SAMPLE_BYTES
+        self._segmenter = Segmenter(parts.segmenter, parts.vad.window)
+        self._stream = parts.vad.open(self._scored)
+        self._part = bytearray()
+        self._hearing = False
+        self._heard_from = 0
+        self._settling = 0
+        self._words: str | None = None
+        self._endpoint: int | None = None
+        self._spoken_to = 0
+        self._message: Transcript | None = None
+        self._pending: Generate | None = None
+        self._prefills: list[Prefill] = []
+        self._prefilling = False
+        self._turns = 0
+        self._replies = 0
+        self._reply: Reply | None = None
+        self._clock = TurnClock()
+        self._group: asyncio.TaskGroup | None = None
+
+    # ── the contract ──────────────────────────────────────────────────────────────────────────
+
+    async def run(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                await asyncio.get_running_loop().create_future()  # until cancelled, or a task of ours fails
+        finally:
+            self._listening.forget()
+            self._stream.close()
+
+    def feed(self, pcm: bytes) -> None:
+        if not self._parts.hears(self._spec.language):
+            return
+        by_voice = self._pending is not None and self._pending.vad
+        if not self._hearing and not by_voice:
+            self._open_message(None)
+        self._listening.feed(pcm)
+        self._part += pcm
+        while len(self._part) >= self._window_bytes:
+            self._stream.push(bytes(self._part[: self._window_bytes]))
+            del self._part[: self._window_bytes]
+        waited = self._listening.heard_ms - self._heard_from
+        if (self._hearing or by_voice) and waited > self._parts.policy.utterance_limit:
+            self._too_long()
+
+    def handle(self, event: UserInput) -> None:
+        match event:
+            case Prefill():
+                self._take_in(event)
+            case UserText(text):
+                self._take_in(Prefill((ChatMessage("user", text),)))
+            case Generate():
+                self._generate(event)
+            case Commit():
+                if not self._hearing:
+                    raise WrongOrder("there is no sound to close; send some before `commit`")
+                self._close_message()
+            case Interrupt():
+                self._stop()
+            case Played(number, ms):
+                if self._reply is not None and self._reply.number == number:
+                    self._reply.played(ms)
+            case _:
+                pass  # pausing, stopping and the camera are not this view's
+
+    def announce(self, text: str) -> None:
+        """Turn-based clients asked for silence between turns; a timer that rings is told as a problem to show."""
+        self._emit(Problem("announcement", text))
+
+    def over(self, reply: int) -> None:
+        if self._reply is not None and self._reply.number == reply:
+            self._reply = None
+        self._emit(StateChanged("listening"))
+
+    # ── the message ───────────────────────────────────────────────────────────────────────────
+
+    def _open_message(self, since: int | None) -> None:
+        self._hearing = True
+        self._heard_from = self._listening.heard_ms
+        self._words = None
+        self._turns += 1
+        self._listening.begin(since)
+
+    def _scored(self, score: float) -> None:
+        by_voice = self._pending is not None and self._pending.vad
+        for boundary in self._segmenter.push(score):
+            if isinstance(boundary, Confirmed):
+                self._endpoint = None
+                if by_voice and not self._hearing:
+                    self._open_message(boundary.at)
+                self._emit(SpeechStarted(boundary.at))
+            elif isinstance(boundary, Ended) and self._hearing:
+                self._spoken_to = boundary.at
+                self._clock = TurnClock(aio.now() - (self._listening.heard_ms - boundary.at) / 1000)
+                policy = self._parts.policy
+                patience = self._spec.patience
+                delay = endpoint_delay(self._words, self._spec.language, policy.endpoint, patience)
+                self._endpoint = boundary.at + delay
+        self._stream.speaking = self._segmenter.maybe
+        if by_voice and self._endpoint is not None and self._segmenter.now >= self._endpoint:
+            self._close_message()
+
+    def _partial(self, text: str) -> None:
+        self._words = text
+        self._emit(TranscriptUpdate(self._turns, text, final=False, at=self._listening.heard_ms))
+
+    def _close_message(self) -> None:
+        if self._endpoint is None:  # closed by hand, perhaps in the middle of a word
+            self._spoken_to = self._listening.heard_ms
+            self._clock = TurnClock(aio.now())
+        self._hearing = False
+        self._endpoint = None
+        self._segmenter.finish()
+        self._settling += 1
+        self._clock.settle = aio.now()
+        self._emit(SpeechEnded(self._spoken_to))
+        self._emit(StateChanged("recognising"))
+        self._listening.settle(self._tasks, self._settling)
+
+    def _settled(self, number: int, transcript: Transcript) -> None:
+        self._listening.forget()
+        self._clock.final = aio.now()
+        self._emit(
+            TranscriptUpdate(
+                self._turns, transcript.text, final=True, at=self._spoken_to, confidence=transcript.confidence
+            )
+        )
+        if transcript.text:
+            self._message = transcript
+        elif self._pending is not None and not self._pending.vad:
+            self._pending = None
+            self._emit(Problem("asr_failed", "Nothing was understood; say it again or type it.", retryable=True))
+        self._answer_if_ready()
+
+    def _not_understood(self, number: int, message: str) -> None:
+        self._listening.forget()
+        self._pending = None
+        self._emit(Problem("asr_failed", message, retryable=True))
+        self._emit(StateChanged("listening"))
+
+    def _too_long(self) -> None:
+        if self._hearing:
+            self._emit(Problem("utterance_limit", "That was long; here is an answer to that much."))
+            self._close_message()
+        else:
+            self._pending = None
+            self._emit(Problem("utterance_limit", "Nothing was said for a minute. Press again to talk."))
+            self._emit(StateChanged("listening"))
+
+    # ── prefill ───────────────────────────────────────────────────────────────────────────────
+
+    def _take_in(self, prefill: Prefill) -> None:
+        if not prefill.sounds and not self._prefilling:
+            self._emit(Prefilled(prefill.messages, prefill.replace))
+            return
+        # Sound must become words first; what comes after waits, so that the order of messages is kept.
+        self._prefills.append(prefill)
+        if not self._prefilling:
+            self._prefilling = True
+            aio.spawn(self._tasks, self._read_sounds(), "prefill")
+
+    async def _read_sounds(self) -> None:
+        while self._prefills:
+            prefill = self._prefills.pop(0)
+            words = []
+            try:
+                for sound in prefill.sounds:
+                    recognition = self._parts.recognizer.listen(self._spec.language)
+                    recognition.feed(sound)
+                    words.append((await recognition.finish()).text)
+            except BackendError as error:
+                self._emit(Problem("asr_failed", error.message, retryable=True))
+                continue
+            *before, last = prefill.messages
+            said = " ".join(part for part in (last.text, *words) if part)
+            self._emit(Prefilled((*before, replace(last, text=said)), prefill.replace))
+        self._prefilling = False
+        self._answer_if_ready()
+
+    # ── the answer ────────────────────────────────────────────────────────────────────────────
+
+    def _generate(self, request: Generate) -> None:
+        if self._reply is not None or self._pending is not None:
+            raise WrongOrder("a reply is being made; `stop` it or wait for `done`")
+        busy = self._hearing or self._listening.settling or self._prefilling
+        if not (busy or request.vad or self._message or self._asked()):
+            raise WrongOrder("there is nothing to answer; send sound or `prefill` a user message first")
+        self._pending = request
+        self._heard_from = self._listening.heard_ms
+        if request.vad and self._endpoint is not None and self._segmenter.now >= self._endpoint:
+            self._close_message()
+        self._answer_if_ready()
+
+    def _asked(self) -> ChatMessage | None:
+        """The prefilled message that waits for an answer, if the last one is the user's."""
+        messages = self._conversation.history.messages()
+        return messages[-1] if messages and messages[-1].role == "user" else None
+
+    def _answer_if_ready(self) -> None:
+        request = self._pending
+        if request is None or self._hearing or self._prefilling or self._listening.settling:
+            return
+        history = self._conversation.history.messages()
+        said, pictures = "", tuple[Picture, ...]()
+        if self._message is not None:
+            transcript, said = self._message, self._message.text
+            self._message = None
+        elif (asked := self._asked()) is not None:
+            transcript, pictures, history = Transcript(asked.text, confidence=1.0), asked.pictures, history[:-1]
+            self._clock = TurnClock.typed(aio.now())
+            self._turns += 1
+        else:
+            return
+        self._pending = None
+        self._begin(request, transcript, history, pictures, said)
+
+    def _begin(
+        self,
+        request: Generate,
+        transcript: Transcript,
+        history: tuple[ChatMessage, ...],
+        pictures: tuple[Picture, ...],
+        said: str,
+    ) -> None:
+        memory = self._conversation.memory
+        spec = replace(self._spec, voice=request.voice or self._spec.voice)
+        question = Question(
+            transcript,
+            spec.language,
+            history,
+            memory,
+            spec.system_prompt,
+            pictures,
+            request.max_new_tokens,
+            request.temperature,
+        )
+        self._replies += 1
+        speech = self._parts.speech(spec, lambda: memory.volume, silent=not request.audio)
+        reply = Reply(self._replies, self._parts.responder.answer(question), speech, self._emit, self._news)
+        self._reply = reply
+        self._emit(StateChanged("thinking"))
+        reply.start(self._tasks)
+        self._clock.turn = self._turns
+        reply.commit(self._replies, self._turns, said)
+
+    def _news(self, event: Event) -> None:
+        if isinstance(event, FirstSound) and self._reply is not None:
+            self._emit(self._clock.metrics(self._reply.stamps, aio.now()))
+            self._emit(StateChanged("speaking"))
+
+    def _stop(self) -> None:
+        self._pending = None
+        if self._reply is not None:
+            number = self._reply.number
+            self._reply.cancel()
+            self._reply = None
+            self._emit(Flush(number, "stopped"))
+
+    @property
+    def _tasks(self) -> asyncio.TaskGroup:
+        assert self._group is not None, "run() owns the tasks and must have begun"
+        return self._group

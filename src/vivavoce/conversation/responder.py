@@ -1,0 +1,128 @@
+"""What to answer: a skill when one fits, else the language model, with the skills as its tools, else an honest word.
+
+A responder yields text to be spoken and effects to be carried out. It never carries them out itself: the
+reply holds effects back until the turn is committed, so answering early can do no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from vivavoce.conversation.skills import Effect, SkillContext, SkillMemory, Skills
+from vivavoce.errors import BackendError
+from vivavoce.inference.ports import (
+    ChatMessage,
+    ChatRequest,
+    LanguageModel,
+    Picture,
+    TextDelta,
+    ToolCall,
+    ToolSpec,
+    Transcript,
+    Usage,
+)
+
+TOOL_CALLS = 5
+"""Most tool calls in one turn (THREATS: a model that loops has no hands)."""
+REPLY_CHARS = 12_000
+"""Longest reply of a model, about a quarter of an hour of speech; the reply limit is reached long before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be answered, with what the view knows."""
+
+    transcript: Transcript
+    language: str
+    history: tuple[ChatMessage, ...]
+    """As it was when the answer was begun; the question itself is not in it."""
+    memory: SkillMemory
+    system_prompt: str = ""
+    pictures: tuple[Picture, ...] = ()
+    max_tokens: int | None = None
+    temperature: float | None = None
+
+
+Answer = str | Effect | Usage
+
+
+class Responder(Protocol):
+    def answer(self, question: Question) -> AsyncIterator[Answer]:
+        """Stream text and effects. Raises BackendError(code='llm_failed') before or between pieces."""
+        ...
+
+
+class SkillsFirst:
+    """The responder of this house: see the head of the module. `clock` gives local time for the skills."""
+
+    def __init__(self, skills: Skills, model: LanguageModel | None, clock: Callable[[], datetime]) -> None:
+        self._skills = skills
+        self._model = model
+        self._clock = clock
+
+    async def answer(self, question: Question) -> AsyncIterator[Answer]:
+        transcript, language = question.transcript, question.language
+        if transcript.unsure:
+            yield self._skills.ask_back(transcript.text, language)
+            return
+        context = SkillContext(language, self._clock(), question.memory)
+        intent = None if transcript.rejected else self._skills.match(transcript.text, language)
+        if intent is not None:
+            reply = self._skills.answer(intent, context)
+            for effect in reply.effects:
+                yield effect
+            yield reply.text
+        elif self._model is not None:
+            async with aclosing(self._converse(self._model, question, context)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        else:
+            yield self._skills.fallback(transcript.text, language)
+
+    async def _converse(self, model: LanguageModel, question: Question, context: SkillContext) -> AsyncIterator[Answer]:
+        messages = list(_messages(question))
+        tools = self._skills.tools(question.language) if model.capabilities.tools else ()
+        budget = TOOL_CALLS
+        while True:
+            calls: list[ToolCall] = []
+            said = 0
+            async with aclosing(_stream(model, question, messages, tools)) as deltas:
+                async for delta in deltas:
+                    if isinstance(delta, TextDelta):
+                        said += len(delta.text)
+                        if said > REPLY_CHARS:
+                            return
+                        yield delta.text
+                    elif isinstance(delta, ToolCall):
+                        calls.append(delta)
+                    else:
+                        yield delta
+            if not calls:
+                return
+            budget -= len(calls)
+            if budget < 0:
+                raise BackendError(f"the model asked for more than {TOOL_CALLS} tools in one turn", code="llm_failed")
+            messages.append(ChatMessage("assistant", "", tool_calls=tuple(calls)))
+            for call in calls:
+                result = self._skills.call(call.name, call.arguments, context)
+                for effect in result.effects:
+                    yield effect
+                messages.append(ChatMessage("tool", result.text, tool_call_id=call.id))
+
+
+def _messages(question: Question) -> tuple[ChatMessage, ...]:
+    system = (ChatMessage("system", question.system_prompt),) if question.system_prompt else ()
+    asked = (ChatMessage("user", question.transcript.text, question.pictures),) if question.transcript.text else ()
+    return (*system, *question.history, *asked)
+
+
+def _stream(
+    model: LanguageModel, question: Question, messages: list[ChatMessage], tools: tuple[ToolSpec, ...]
+) -> AsyncIterator[TextDelta | ToolCall | Usage]:
+    return model.reply(
+        ChatRequest(tuple(messages), question.language, tools, question.max_tokens, question.temperature)
+    )

@@ -1,0 +1,176 @@
+"""Which back-end does what, and its options: one struct per back-end, chosen by `backend`.
+
+A section is read as the struct of its back-end, so an option of another one is an unknown key and is told.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from vivavoce.inference.secret import Secret
+
+Delay = Annotated[int, Meta(ge=0, le=600_000)]
+Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
+
+
+class Backend(Struct, frozen=True, kw_only=True, tag_field="backend"):
+    """Base of all option structs; its tag is the name of the back-end."""
+
+
+# ── voice activity ────────────────────────────────────────────────────────────────────────────────
+
+
+class VadOptions(Backend, frozen=True, kw_only=True):
+    """What all of them have: where a score becomes speech."""
+
+    on: Probability = 0.5
+    """A window scored at or above this is speech."""
+    off: Probability = 0.35
+    """A window scored below this is silence; in between, speech goes on but does not begin."""
+
+
+class AutoVad(VadOptions, frozen=True, kw_only=True, tag="auto"):
+    """The best one that is installed: Silero."""
+
+
+class SileroVad(VadOptions, frozen=True, kw_only=True, tag="silero"):
+    """Silero through onnxruntime, many sessions in one step."""
+
+
+class ScriptedVad(VadOptions, frozen=True, kw_only=True, tag="scripted"):
+    """Loud is speech; for tests and benchmarks."""
+
+    loud: Annotated[float, Meta(gt=0, le=32_768)] = 300.0
+    """Level (RMS, of 32,768) from which a window is speech."""
+
+
+Vad = AutoVad | SileroVad | ScriptedVad
+
+
+# ── recognition ───────────────────────────────────────────────────────────────────────────────────
+
+
+class AutoAsr(Backend, frozen=True, kw_only=True, tag="auto"):
+    """The one that needs nothing: pocketsphinx, which hears English. Speech never leaves this machine unasked."""
+
+
+class PocketsphinxAsr(Backend, frozen=True, kw_only=True, tag="pocketsphinx"):
+    """Offline, English: the skills' commands by grammar, other speech roughly."""
+
+
+class OpenAIAsr(Backend, frozen=True, kw_only=True, tag="openai"):
+    """Transcription by an OpenAI-compatible server."""
+
+    model: str = "whisper-1"
+    """Name of the model there."""
+    base_url: str | None = None
+    """Its address, where it is not that of `openai.base_url`."""
+    api_key: Secret | None = None
+    """Its key, where it is not `openai.api_key`."""
+    languages: tuple[str, ...] = ("en", "zh")
+    """Languages that it hears."""
+
+
+class ScriptedAsr(Backend, frozen=True, kw_only=True, tag="scripted"):
+    """Understands what it was told to; for tests and benchmarks."""
+
+    texts: tuple[str, ...] = ("what time is it",)
+    """What is understood, one text per utterance, in order and round again."""
+    delay_ms: Delay = 100
+    """Time from the end of speech to the text."""
+    word_ms: Delay = 250
+    """Sound per word of the partial texts; 0 for none."""
+
+
+Asr = AutoAsr | PocketsphinxAsr | OpenAIAsr | ScriptedAsr
+
+
+# ── language models ───────────────────────────────────────────────────────────────────────────────
+
+
+class AutoLlm(Backend, frozen=True, kw_only=True, tag="auto"):
+    """`openai` where `openai.base_url` or `openai.api_key` is set, else an Ollama on this machine, else none."""
+
+
+class NoLlm(Backend, frozen=True, kw_only=True, tag="none"):
+    """The skills alone."""
+
+
+class OpenAILlm(Backend, frozen=True, kw_only=True, tag="openai"):
+    """Chat by an OpenAI-compatible server, with the skills as its tools."""
+
+    model: str | None = None
+    """Name of the model there; without one the first that the server lists."""
+    base_url: str | None = None
+    """Its address, where it is not that of `openai.base_url`."""
+    api_key: Secret | None = None
+    """Its key, where it is not `openai.api_key`."""
+    vision: bool = False
+    """Whether the model looks at camera frames."""
+
+
+class OllamaLlm(Backend, frozen=True, kw_only=True, tag="ollama"):
+    """An Ollama on this machine."""
+
+    model: str | None = None
+    """Name of the model; without one the first that Ollama lists."""
+
+
+class ScriptedLlm(Backend, frozen=True, kw_only=True, tag="scripted"):
+    """Answers what it was told to; for tests and benchmarks."""
+
+    replies: tuple[str, ...] = ("You said: {text}.",)
+    """Replies, one per turn, in order and round again; `{text}` is what the user said."""
+    first_token_ms: Delay = 100
+    """Time to the first word."""
+    per_token_ms: Delay = 10
+    """Time between words."""
+
+
+Llm = AutoLlm | NoLlm | OpenAILlm | OllamaLlm | ScriptedLlm
+
+
+# ── speech ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class AutoTts(Backend, frozen=True, kw_only=True, tag="auto"):
+    """The one that needs nothing: espeak-ng."""
+
+
+class EspeakTts(Backend, frozen=True, kw_only=True, tag="espeak"):
+    """Offline, dozens of languages, word times and mouth shapes."""
+
+
+class OpenAITts(Backend, frozen=True, kw_only=True, tag="openai"):
+    """Speech by an OpenAI-compatible server."""
+
+    model: str = "tts-1"
+    """Name of the model there."""
+    voices: tuple[str, ...] = ("alloy",)
+    """Voices that it offers; the first is the default."""
+    languages: tuple[str, ...] = ("en", "zh")
+    """Languages that it speaks."""
+    base_url: str | None = None
+    """Its address, where it is not that of `openai.base_url`."""
+    api_key: Secret | None = None
+    """Its key, where it is not `openai.api_key`."""
+
+
+class ScriptedTts(Backend, frozen=True, kw_only=True, tag="scripted"):
+    """A tone in place of speech; for tests and benchmarks."""
+
+    first_frame_ms: Delay = 50
+    """Time to a clause's first 20 ms of sound."""
+    speed: Annotated[float, Meta(gt=0, le=1000)] = 5.0
+    """How many times faster than real time the rest is made."""
+    clause_ms: Delay = 0
+    """Length of every clause; 0: by its characters."""
+    character_ms: Annotated[int, Meta(ge=1, le=10_000)] = 60
+    """Sound per character."""
+    tone_hz: Annotated[int, Meta(ge=0, le=8000)] = 220
+    """Pitch of the tone; 0 for silence."""
+
+
+Tts = AutoTts | EspeakTts | OpenAITts | ScriptedTts

@@ -1,0 +1,171 @@
+"""Everything that can be set, as frozen values with their defaults; no part of the product reads the environment.
+
+The text under a field is its documentation: docs/configuration.md and `vivavoce doctor` are made from it.
+Numbers of the limits are those the threat model names; each part of the product gets only its section.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from vivavoce.app.settings.backends import Asr, AutoAsr, AutoLlm, AutoTts, AutoVad, Llm, Tts, Vad
+from vivavoce.errors import ConfigError
+from vivavoce.inference.secret import Secret
+
+Count = Annotated[int, Meta(ge=1)]
+Milliseconds = Annotated[int, Meta(ge=0, le=3_600_000)]
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Bytes = Annotated[int, Meta(ge=1024, le=1 << 30)]
+Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}$")]
+
+
+class Server(Struct, frozen=True, kw_only=True):
+    """Where the server listens, and whom it answers."""
+
+    host: str = "127.0.0.1"
+    """Address to bind: `127.0.0.1`, `::1` or `localhost`. Others are refused until there are accounts."""
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8006
+    """TCP port for pages and sockets; 0 takes any free one."""
+    hosts: tuple[str, ...] = ()
+    """Further names in the `Host` header that are answered, besides loopback's own."""
+    origins: tuple[str, ...] = ()
+    """Further web origins (`https://…`) whose pages may connect, besides the server's own."""
+    drain_s: Seconds = 30.0
+    """Seconds that running replies get to finish when the server is told to stop."""
+
+
+class Talk(Struct, frozen=True, kw_only=True):
+    """What a conversation begins with where a client asks for nothing else."""
+
+    language: Language = "en"
+    """Language of the conversation, a primary tag such as `en` or `zh`."""
+    voice: str | None = None
+    """Voice of the synthesizer, one of `vivavoce models list`; without one the language's first."""
+    system_prompt: Annotated[str, Meta(max_length=20_000)] = (
+        "You are a helpful voice assistant. Your words are spoken aloud: answer in one to three short sentences, "
+        "without lists, markup or emoji."
+    )
+    """What a language model is told before the conversation."""
+
+
+class Turn(Struct, frozen=True, kw_only=True):
+    """Turn-taking: when a person has finished, and what happens when one speaks over a reply."""
+
+    patience: Annotated[float, Meta(ge=0.5, le=3.0)] = 1.0
+    """Factor on all waits below: above 1 for people who think while they speak."""
+    endpoint_min_ms: Milliseconds = 300
+    """Silence that ends a turn whose words are complete, and where no words are known before its end."""
+    endpoint_default_ms: Milliseconds = 600
+    """Silence that ends a turn whose words say neither."""
+    endpoint_hanging_ms: Milliseconds = 1200
+    """Silence that ends a turn whose words hang in the air (`set a timer for`)."""
+    endpoint_max_ms: Milliseconds = 2500
+    """No silence has to be longer than this, whatever the patience."""
+    preempt: bool = True
+    """Prepare the reply at the first plausible end of speech; nothing of it is heard before the turn is over."""
+    duck_gain: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.3
+    """Loudness of a reply while it is not yet known whether somebody really speaks over it."""
+
+    def __post_init__(self) -> None:
+        steps = (self.endpoint_min_ms, self.endpoint_default_ms, self.endpoint_hanging_ms, self.endpoint_max_ms)
+        if steps[0] == 0 or list(steps) != sorted(steps):
+            raise ConfigError(
+                "turn: 0 < endpoint_min_ms ≤ endpoint_default_ms ≤ endpoint_hanging_ms ≤ endpoint_max_ms "
+                f"does not hold for {', '.join(map(str, steps))}"
+            )
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """Bounds of what one client, one turn and one wait may take; reaching one is an event with a reason."""
+
+    sessions: Count = 500
+    """Duplex sessions and turn-based turns that run at once; more wait in the queue."""
+    queue: Count = 200
+    """Clients that wait for a slot; more are refused with `queue_full`."""
+    queue_wait_s: Seconds = 600.0
+    """Longest wait for a slot."""
+    first_message_s: Seconds = 10.0
+    """Time for the first message after a socket opens."""
+    ping_s: Seconds = 30.0
+    """A socket that was silent this long is pinged."""
+    dead_s: Seconds = 60.0
+    """A socket without a sign of life for this long is closed."""
+    session_s: Seconds = 14_400.0
+    """Longest session."""
+    pause_s: Seconds = 300.0
+    """Longest pause of a session."""
+    resume_s: Seconds = 60.0
+    """A session whose connection dropped is kept this long."""
+    silence_s: Seconds = 1800.0
+    """A session in which nobody says anything this long ends as `idle`."""
+    utterance_s: Annotated[float, Meta(gt=0, le=600)] = 60.0
+    """Longest utterance; what was said is then taken as the turn."""
+    reply_s: Annotated[float, Meta(gt=0, le=3600)] = 300.0
+    """Longest reply."""
+    duplex_message_bytes: Bytes = 1 << 20
+    """Largest message on `/ws/duplex`."""
+    duplex_sound_bytes_s: Bytes = 96 << 10
+    """Bytes of sound a second on `/ws/duplex`, with a burst of two seconds, and of `resume_sound_s` after a resume."""
+    streaming_message_bytes: Bytes = 8 << 20
+    """Largest message on `/ws/streaming`."""
+    streaming_bytes_s: Bytes = 4 << 20
+    """Bytes a second on `/ws/streaming`."""
+    resume_sound_s: Seconds = 30.0
+    """Sound that a client may have kept while it was away and send faster than real time."""
+    images_per_s: Annotated[float, Meta(gt=0, le=30)] = 2.0
+    """Camera frames a second; the rest is dropped with `too_fast`."""
+    send_bytes: Bytes = 256 << 10
+    """Bytes that wait for a slow client."""
+    send_blocked_s: Seconds = 5.0
+    """A client that takes nothing for this long is cut off as `slow_client`."""
+    errors_in_10_s: Count = 20
+    """Mistakes of a client in ten seconds that close its socket."""
+    asr_s: Seconds = 5.0
+    """Wait for the final text after the end of speech."""
+    first_token_s: Seconds = 10.0
+    """Wait for a language model's first word."""
+    first_sound_s: Seconds = 5.0
+    """Wait for a clause's first sound."""
+
+
+class OpenAI(Struct, frozen=True, kw_only=True):
+    """An OpenAI-compatible server, for every back-end named `openai` that says nothing else."""
+
+    base_url: str | None = None
+    """Address of its API, such as `http://127.0.0.1:8000/v1`. Also read from `OPENAI_BASE_URL`."""
+    api_key: Secret | None = None
+    """Its key. Also read from `OPENAI_API_KEY`."""
+
+
+class Ollama(Struct, frozen=True, kw_only=True):
+    """An Ollama, for the language model."""
+
+    base_url: str = "http://127.0.0.1:11434"
+    """Its address. Also read from `OLLAMA_HOST`."""
+
+
+class Observe(Struct, frozen=True, kw_only=True):
+    """What the server tells its operator. Nothing that people say is ever written."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least important line that is written."""
+    metrics: bool = True
+    """Serve `GET /metrics`."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """All of it."""
+
+    server: Server = Server()
+    talk: Talk = Talk()
+    turn: Turn = Turn()
+    vad: Vad = AutoVad()
+    asr: Asr = AutoAsr()
+    llm: Llm = AutoLlm()
+    tts: Tts = AutoTts()
+    openai: OpenAI = OpenAI()
+    ollama: Ollama = Ollama()
+    limits: Limits = Limits()
+    observe: Observe = Observe()

@@ -7,11 +7,11 @@ reply holds effects back until the turn is committed, so answering early can do 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from vivavoce import aio
 from vivavoce.conversation.skills import Effect, SkillContext, SkillMemory, Skills
 from vivavoce.errors import BackendError
 from vivavoce.inference.ports import (
@@ -77,7 +77,7 @@ class SkillsFirst:
                 yield effect
             yield reply.text
         elif self._model is not None:
-            async with aclosing(self._converse(self._model, question, context)) as pieces:
+            async with aio.closing(self._converse(self._model, question, context)) as pieces:
                 async for piece in pieces:
                     yield piece
         else:
@@ -90,7 +90,7 @@ class SkillsFirst:
         while True:
             calls: list[ToolCall] = []
             said = 0
-            async with aclosing(_stream(model, question, messages, tools)) as deltas:
+            async with aio.closing(_stream(model, question, messages, tools)) as deltas:
                 async for delta in deltas:
                     if isinstance(delta, TextDelta):
                         said += len(delta.text)

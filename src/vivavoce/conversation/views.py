@@ -50,6 +50,8 @@ class Conversation:
 
     history: History
     memory: SkillMemory
+    replies: int = 0
+    """Number of the newest reply; a view counts on from here."""
 
 
 class View(Protocol):

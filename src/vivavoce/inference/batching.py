@@ -129,6 +129,11 @@ class VadBatcher:
         """Open streams."""
         return len(self._streams)
 
+    @property
+    def window(self) -> int:
+        """Samples in a window."""
+        return self._vad.capabilities.window
+
     def open(self, on_score: OnScore) -> VadStream:
         """A stream for one session. `on_score` gets a probability for each window; it must not raise."""
         stream = VadStream(self, self._gate() if self._gate else None, on_score, self._vad.start())

@@ -63,7 +63,7 @@ class DuplexCascade:
         self._emit = emit
         self._speech = parts.speech(spec, lambda: conversation.memory.volume)
         policy = replace(parts.policy, patience=spec.patience, language=spec.language)
-        self._machine = TurnMachine(policy, parts.judge)
+        self._machine = TurnMachine(policy, parts.judge, first_reply=conversation.replies + 1)
         self._listening = Listening(
             parts.recognizer,
             spec.language,

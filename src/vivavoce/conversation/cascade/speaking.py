@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
 from dataclasses import dataclass
 
 import numpy as np
@@ -145,7 +144,7 @@ class Reply:
     async def _think(self) -> None:
         splitter = ClauseSplitter(self._speech.language)
         try:
-            async with aclosing(self._answer) as pieces:  # type: ignore[type-var]
+            async with aio.closing(self._answer) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, str):
                         self.stamps.first_text = self.stamps.first_text or aio.now()
@@ -211,7 +210,7 @@ class Reply:
         request = SpeechRequest(words, speech.language, speech.voice)
         if not speech.synthesizer.capabilities.word_times:
             self._show(len(self._text), begins)
-        async with aclosing(speech.synthesizer.speak(request)) as chunks:  # type: ignore[type-var]
+        async with aio.closing(speech.synthesizer.speak(request)) as chunks:
             async for chunk in chunks:
                 self._mark(chunk, start, begins)
                 self._sound(self._at_rate(chunk.pcm))
@@ -288,4 +287,5 @@ def louder(pcm: bytes, volume: int) -> bytes:
     if volume >= 100:
         return pcm
     gain = (max(volume, 0) / 100) ** 1.66
-    return (view(pcm) * np.float32(gain)).astype("<i2").tobytes()
+    scaled: bytes = (view(pcm) * np.float32(gain)).astype("<i2").tobytes()
+    return scaled

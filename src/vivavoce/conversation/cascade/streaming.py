@@ -64,7 +64,6 @@ class StreamingCascade:
         self._prefills: list[Prefill] = []
         self._prefilling = False
         self._turns = 0
-        self._replies = 0
         self._reply: Reply | None = None
         self._clock = TurnClock()
         self._group: asyncio.TaskGroup | None = None
@@ -286,14 +285,14 @@ class StreamingCascade:
             request.max_new_tokens,
             request.temperature,
         )
-        self._replies += 1
+        number = self._conversation.replies + 1
         speech = self._parts.speech(spec, lambda: memory.volume, silent=not request.audio)
-        reply = Reply(self._replies, self._parts.responder.answer(question), speech, self._emit, self._news)
+        reply = Reply(number, self._parts.responder.answer(question), speech, self._emit, self._news)
         self._reply = reply
         self._emit(StateChanged("thinking"))
         reply.start(self._tasks)
         self._clock.turn = self._turns
-        reply.commit(self._replies, self._turns, said)
+        reply.commit(number, self._turns, said)
 
     def _news(self, event: Event) -> None:
         if isinstance(event, FirstSound) and self._reply is not None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from vivavoce import aio
-from vivavoce.conversation.skills import Effect, SkillContext, SkillMemory, Skills
+from vivavoce.conversation.skills import Effect, SkillContext, SkillMemory, SkillReply, Skills
 from vivavoce.errors import BackendError
 from vivavoce.inference.ports import (
     ChatMessage,
@@ -66,13 +66,9 @@ class SkillsFirst:
 
     async def answer(self, question: Question) -> AsyncIterator[Answer]:
         transcript, language = question.transcript, question.language
-        if transcript.unsure:
-            yield self._skills.ask_back(transcript.text, language)
-            return
         context = SkillContext(language, self._clock(), question.memory)
-        intent = None if transcript.rejected else self._skills.match(transcript.text, language)
-        if intent is not None:
-            reply = self._skills.answer(intent, context)
+        reply = self._skilled(transcript, context)
+        if reply is not None:
             for effect in reply.effects:
                 yield effect
             yield reply.text
@@ -82,6 +78,16 @@ class SkillsFirst:
                     yield piece
         else:
             yield self._skills.fallback(transcript.text, language)
+
+    def _skilled(self, transcript: Transcript, context: SkillContext) -> SkillReply | None:
+        if transcript.unsure:
+            return self._skills.ask_back(transcript.text, context.language)
+        if transcript.rejected:
+            return None
+        intent = self._skills.match(transcript.text, context.language)
+        if intent is None or (intent.free and self._model is not None):
+            return None
+        return self._skills.answer(intent, context)
 
     async def _converse(self, model: LanguageModel, question: Question, context: SkillContext) -> AsyncIterator[Answer]:
         messages = list(_messages(question))

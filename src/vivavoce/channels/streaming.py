@@ -1,0 +1,209 @@
+"""`/ws/streaming/{session_id}`: turn-based chat; socket ⇄ wire/streaming ⇄ session.
+
+The first message opens the session, whichever it is. Sound is 16 kHz PCM in, 24 kHz PCM out, as binary
+messages or, where `generate` asks for it, inside `chunk`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vivavoce.aio import now
+from vivavoce.audio.pcm import INPUT_RATE
+from vivavoce.channels.connection import Connection
+from vivavoce.channels.contract import Sessions
+from vivavoce.channels.duplex import QUEUE
+from vivavoce.channels.limits import STREAMING, Allowance, ChannelLimits
+from vivavoce.channels.link import Link
+from vivavoce.channels.pictures import picture
+from vivavoce.channels.sound import PcmEar, from_f32
+from vivavoce.conversation import inputs, outputs
+from vivavoce.conversation.views import SessionSpec
+from vivavoce.errors import BadInput
+from vivavoce.inference.ports import ChatMessage, Picture
+from vivavoce.wire import base, streaming
+from vivavoce.wire.codes import close_code, known
+
+_NO_TOKENS: Final = streaming.Tokens(0, 0, 0)
+
+
+class StreamingChannel:
+    """One turn-based connection; also the outlet of its session."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        session_id: str,
+        sessions: Sessions,
+        *,
+        language: str = "en",
+        limits: ChannelLimits = STREAMING,
+    ) -> None:
+        self._connection = connection
+        self._session_id = session_id
+        self._sessions = sessions
+        self._language = language
+        self._bytes = Allowance(limits.bytes_per_s, limits.burst_bytes, now())
+        self._link = Link(connection, sessions, self, limits.early_bytes)
+        self._ear = PcmEar(INPUT_RATE)
+        self._json_audio = False
+        self._index = 0
+        self._asked_at = now()
+        self._tokens: dict[int, streaming.Tokens] = {}
+
+    # ── from the client ───────────────────────────────────────────────────────────────────────────
+
+    def text(self, data: bytes) -> None:
+        self._spend(len(data))
+        message = streaming.decode_client(data)
+        match message:
+            case streaming.Prefill():
+                prefill = _prefill(message)
+                self._opened(message.language)
+                self._link.handle(prefill, len(data))
+            case streaming.Generate():
+                self._opened(message.language)
+                self._generate(message)
+            case streaming.Close():
+                self._close()
+            case _:
+                self._opened()
+                self._link.handle(_simple(message))
+
+    def sound(self, data: bytes) -> None:
+        self._spend(len(data))
+        pcm = self._ear.hear(data)
+        self._opened()
+        self._link.audio(pcm)
+
+    def closed(self) -> None:
+        self._link.close()
+
+    def _opened(self, language: str | None = None) -> None:
+        if self._link.opened:
+            return
+        tag = (language or self._language).lower().partition("-")[0]
+        self._link.open(
+            SessionSpec(self._session_id, kind="streaming", language=tag, output_rate=streaming.OUTPUT_RATE)
+        )
+
+    def _generate(self, message: streaming.Generate) -> None:
+        self._json_audio = message.audio_format == "json"
+        self._asked_at = now()
+        self._link.handle(
+            inputs.Generate(
+                audio=message.audio,
+                voice=message.voice,
+                max_new_tokens=message.max_new_tokens,
+                temperature=message.temperature,
+                vad=message.vad,
+            )
+        )
+
+    def _close(self) -> None:
+        if self._link.session is None:
+            self._connection.close(1000, "stopped")
+        else:
+            self._link.handle(inputs.Stop())
+
+    def _spend(self, amount: int) -> None:
+        if not self._bytes.take(amount, now()):
+            raise BadInput("more bytes than may come at a time; this message was dropped", code="too_fast")
+
+    # ── from the session ──────────────────────────────────────────────────────────────────────────
+
+    def send(self, output: outputs.Output) -> None:
+        connection = self._connection
+        connection.metrics.observe(output)
+        match output:
+            case outputs.ReplyAudio():
+                self._sound(output)
+            case outputs.ReplyStarted():
+                self._index = 0
+            case outputs.ReplyText(reply=reply, delta=delta):
+                connection.send(streaming.Chunk(reply, self._next_index(), text_delta=delta))
+            case outputs.TranscriptUpdate(turn=turn, text=text, final=final, at=at, confidence=confidence):
+                connection.send(base.Transcript(turn, text, final, at, confidence))
+            case outputs.Prefilled(prompt_tokens=prompt, cached_tokens=cached, new_tokens=new):
+                connection.send(streaming.PrefillDone(prompt, cached, new))
+            case outputs.Tokens(reply=reply, cached=cached, input=given, generated=generated):
+                self._tokens = {reply: streaming.Tokens(cached, given, generated)}
+            case outputs.ReplyDone():
+                self._done(output)
+            case outputs.Problem(code=code, message=text, retryable=again, fatal=fatal, retry_after_s=wait):
+                connection.fail(code, text, retryable=again, fatal=fatal, retry_after_s=wait)
+            case outputs.Stopped(reason=reason):
+                self._stopped(reason)
+            case _:
+                if say := QUEUE.get(type(output)):
+                    connection.send(say(output))
+
+    def _sound(self, output: outputs.ReplyAudio) -> None:
+        self._connection.metrics.sound_out_seconds += len(output.pcm) / 2 / streaming.OUTPUT_RATE
+        if self._json_audio:
+            self._connection.send(streaming.Chunk(output.reply, self._next_index(), audio=output.pcm))
+        else:
+            self._connection.send_sound(output.reply, output.offset, output.pcm)
+
+    def _done(self, output: outputs.ReplyDone) -> None:
+        self._connection.send(
+            streaming.Done(
+                reply=output.reply,
+                stopped=output.reason != "completed",
+                tokens=self._tokens.pop(output.reply, _NO_TOKENS),
+                elapsed_ms=round((now() - self._asked_at) * 1000),
+                heard_text=output.heard_text,
+            )
+        )
+
+    def _stopped(self, reason: str) -> None:
+        # This protocol has no message of its own for the end; one that the client did not ask for is named.
+        if reason != "stopped" and close_code(reason) == 1000:
+            self._connection.fail(known(reason), "the session is over")
+        self._connection.close(1000, reason)
+
+    def _next_index(self) -> int:
+        index = self._index
+        self._index += 1
+        return index
+
+
+def _simple(message: streaming.Commit | streaming.Stop | base.Played) -> inputs.UserInput:
+    match message:
+        case streaming.Commit():
+            return inputs.Commit()
+        case streaming.Stop():
+            return inputs.Interrupt()
+        case base.Played(reply=reply, ms=ms):
+            return inputs.Played(reply, ms)
+
+
+def _prefill(message: streaming.Prefill) -> inputs.Prefill:
+    """Messages with their pictures; the sound of the last user message apart, in order."""
+    messages: list[ChatMessage] = []
+    sounds: list[bytes] = []
+    last = len(message.messages) - 1
+    for index, given in enumerate(message.messages):
+        if isinstance(given.content, str):
+            messages.append(ChatMessage(given.role, given.content))
+            continue
+        texts: list[str] = []
+        pictures: list[Picture] = []
+        for part in given.content:
+            match part:
+                case streaming.TextPart(text=text):
+                    texts.append(text)
+                case streaming.ImagePart(image=image):
+                    pictures.append(picture(image))
+                case streaming.AudioPart():
+                    if index != last or given.role != "user":
+                        raise BadInput("sound belongs into the last message, and that is the user's")
+                    sounds.append(_heard(part))
+                case streaming.VideoPart():
+                    raise BadInput("no video container is read here: send frames as `image` parts and sound as `audio`")
+        messages.append(ChatMessage(given.role, "\n".join(texts), tuple(pictures)))
+    return inputs.Prefill(tuple(messages), tuple(sounds), message.replace)
+
+
+def _heard(part: streaming.AudioPart) -> bytes:
+    return from_f32(part.audio) if part.format == "f32" else PcmEar(INPUT_RATE).hear(part.audio)

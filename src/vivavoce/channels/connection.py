@@ -15,6 +15,7 @@ from vivavoce.aio import now
 from vivavoce.channels.contract import Channel, Transport
 from vivavoce.channels.limits import ErrorWindow, SocketLimits
 from vivavoce.channels.metrics import Metrics
+from vivavoce.conversation.outputs import Output
 from vivavoce.errors import Refused, VivavoceError
 from vivavoce.wire.base import AudioFrame, Error, Message, encode
 from vivavoce.wire.codes import close_code, known
@@ -75,10 +76,20 @@ class Connection:
         self.unblocked()
         try:
             self.channel.closed()
-        except Exception:  # noqa: BLE001 — supervisor: nobody is left to be told
+        except Exception:  # noqa: BLE001 — supervisor of the connection
             _log.exception("a channel failed while it was closed")
 
     # ── from above ────────────────────────────────────────────────────────────────────────────────
+
+    def deliver(self, say: Callable[[Output], None], output: Output) -> None:
+        """Hand an output of the session to its channel. Never raises: a fault there is not the session's."""
+        if self.closing:
+            return
+        self.metrics.observe(output)
+        try:
+            say(output)
+        except Exception:  # noqa: BLE001 — supervisor of the connection
+            self._fault()
 
     def send(self, message: Message) -> None:
         """One text message; nothing after the close."""

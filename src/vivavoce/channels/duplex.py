@@ -166,7 +166,9 @@ class DuplexChannel:
     # ── from the session ──────────────────────────────────────────────────────────────────────────
 
     def send(self, output: outputs.Output) -> None:
-        self._connection.metrics.observe(output)
+        self._connection.deliver(self._say, output)
+
+    def _say(self, output: outputs.Output) -> None:
         match output:
             case outputs.ReplyAudio():
                 self._reply_audio(output)

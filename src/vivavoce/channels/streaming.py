@@ -113,8 +113,10 @@ class StreamingChannel:
     # ── from the session ──────────────────────────────────────────────────────────────────────────
 
     def send(self, output: outputs.Output) -> None:
+        self._connection.deliver(self._say, output)
+
+    def _say(self, output: outputs.Output) -> None:
         connection = self._connection
-        connection.metrics.observe(output)
         match output:
             case outputs.ReplyAudio():
                 self._sound(output)

@@ -80,25 +80,27 @@ class Turn(Struct, frozen=True, kw_only=True):
 class Limits(Struct, frozen=True, kw_only=True):
     """Bounds of what one client, one turn and one wait may take; reaching one is an event with a reason."""
 
-    sessions: Count = 500
+    slots: Count = 400
     """Duplex sessions and turn-based turns that run at once; more wait in the queue."""
-    queue: Count = 200
+    queue: Count = 100
     """Clients that wait for a slot; more are refused with `queue_full`."""
     queue_wait_s: Seconds = 600.0
     """Longest wait for a slot."""
+    connections: Count = 15_000
+    """Open WebSockets; further ones are refused with `overloaded`."""
     first_message_s: Seconds = 10.0
     """Time for the first message after a socket opens."""
-    ping_s: Seconds = 30.0
-    """A socket that was silent this long is pinged."""
-    dead_s: Seconds = 60.0
-    """A socket without a sign of life for this long is closed."""
+    ping_s: Annotated[int, Meta(ge=1, le=3600)] = 30
+    """A socket that was silent this long is pinged, and closed when it stays silent as long again."""
     session_s: Seconds = 14_400.0
     """Longest session."""
     pause_s: Seconds = 300.0
     """Longest pause of a session."""
     resume_s: Seconds = 60.0
     """A session whose connection dropped is kept this long."""
-    silence_s: Seconds = 1800.0
+    lease_idle_s: Seconds = 60.0
+    """A turn-based conversation that asks for nothing gives its slot back after this."""
+    silence_s: Annotated[float, Meta(gt=0, le=86_400)] = 1800.0
     """A session in which nobody says anything this long ends as `idle`."""
     utterance_s: Annotated[float, Meta(gt=0, le=600)] = 60.0
     """Longest utterance; what was said is then taken as the turn."""
@@ -106,15 +108,15 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Longest reply."""
     duplex_message_bytes: Bytes = 1 << 20
     """Largest message on `/ws/duplex`."""
-    duplex_sound_bytes_s: Bytes = 96 << 10
-    """Bytes of sound a second on `/ws/duplex`, with a burst of two seconds, and of `resume_sound_s` after a resume."""
+    duplex_bytes_s: Bytes = 96 << 10
+    """Bytes of sound a second on `/ws/duplex`, with a burst of two seconds."""
     streaming_message_bytes: Bytes = 8 << 20
     """Largest message on `/ws/streaming`."""
     streaming_bytes_s: Bytes = 4 << 20
-    """Bytes a second on `/ws/streaming`."""
+    """Bytes a second on `/ws/streaming`, with a burst of two seconds."""
     resume_sound_s: Seconds = 30.0
-    """Sound that a client may have kept while it was away and send faster than real time."""
-    images_per_s: Annotated[float, Meta(gt=0, le=30)] = 2.0
+    """Sound that a client may have kept while it was away, and send faster than real time."""
+    pictures_per_s: Annotated[float, Meta(gt=0, le=30)] = 2.0
     """Camera frames a second; the rest is dropped with `too_fast`."""
     send_bytes: Bytes = 256 << 10
     """Bytes that wait for a slow client."""

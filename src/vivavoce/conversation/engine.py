@@ -18,10 +18,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from vivavoce import aio
-from vivavoce.conversation.heard import HeardLedger
 from vivavoce.conversation.history import History
 from vivavoce.conversation.inputs import (
     Commit,
@@ -34,7 +33,6 @@ from vivavoce.conversation.inputs import (
 from vivavoce.conversation.leases import Lease, Leases
 from vivavoce.conversation.outputs import (
     Act,
-    EndReason,
     Flush,
     Hold,
     Output,
@@ -56,17 +54,14 @@ from vivavoce.conversation.outputs import (
     StateChanged,
     Stopped,
 )
-from vivavoce.conversation.playout import Playout
-from vivavoce.conversation.skills import SetTimer, SkillMemory
+from vivavoce.conversation.performance import Performance
+from vivavoce.conversation.skills import SetTimer, SkillMemory, Timer
 from vivavoce.conversation.views import Conversation, SessionSpec, View
 from vivavoce.errors import Refused
+from vivavoce.inference.ports import ChatMessage
 
 MISSED = 512
 """Outputs (without sound) kept for a client that lost its connection; the oldest go beyond that."""
-LAST_REPORT_S = 0.3
-"""After a flush the client's last report of what was played is waited for so long."""
-SELF_REPORT_S = 0.5
-"""A client that does not report is reported on, by the sample clock, this often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,23 +95,10 @@ class House:
     limits: SessionLimits
     clock: Callable[[], datetime]
     """Local, aware."""
-    ring_text: Callable[[str, int, str], str]
-    """What to say when a timer rings: its label, its seconds, the language."""
+    ring_text: Callable[[Timer, str], str]
+    """What to say when a timer rings, in a language."""
     frames: aio.Ticker
     seconds: aio.Ticker
-
-
-@dataclass(slots=True)
-class _Speaking:
-    """The reply that is being played, or whose flush is being settled."""
-
-    number: int
-    ledger: HeardLedger
-    end: EndReason = "completed"
-    flushed: EndReason | None = None
-    flushed_ms: float = 0.0
-    fed_back: float = 0.0
-    text_length: int = 0
 
 
 class Session:
@@ -135,32 +117,17 @@ class Session:
         self._leasing: asyncio.Task[None] | None = None
         self._view_task: asyncio.Task[None] | None = None
         self._early: deque[bytes | UserInput] = deque(maxlen=1024)
-        self._playout = Playout(spec.output_rate, house.limits.lead_ms)
-        self._holds: set[str] = set()
-        self._speaking: _Speaking | None = None
-        self._reports = False
+        self._performance = Performance(
+            spec.output_rate, house.limits.lead_ms, house.frames, self._send, self._on_done, self._on_progress
+        )
         self._alarms: dict[int, asyncio.TimerHandle] = {}
-        self._settle: asyncio.TimerHandle | None = None
+        self._silence: asyncio.Future[None] | None = None
         self._in_speech = False
         self._paused_at: float | None = None
         self._lost_at: float | None = None
         self._heard_at = self._began = self._active_at = aio.now()
         self._closing: asyncio.Event = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
-        self._take = {
-            ReplyStarted: self._on_reply_started,
-            ReplyText: self._on_reply_text,
-            ReplyAudio: self._on_reply_audio,
-            ReplyAudioEnd: self._on_reply_audio_end,
-            Hold: self._on_hold,
-            Release: self._on_release,
-            Flush: self._on_flush,
-            Act: self._on_act,
-            Prefilled: self._on_prefilled,
-            SpeechStarted: self._on_speech,
-            SpeechEnded: self._on_speech,
-            Stopped: self._on_stopped,
-        }
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────
 
@@ -189,23 +156,20 @@ class Session:
 
     def _close(self) -> None:
         self._house.seconds.remove(self._check)
-        self._house.frames.remove(self._pump)
+        self._performance.close()
         for alarm in self._alarms.values():
             alarm.cancel()
-        if self._settle is not None:
-            self._settle.cancel()
         if self._lease is not None:
             self._lease.release()
-        self._outlet = None
-        self._closing.set()
 
     def end(self, last: Output) -> None:
         """End the session; `last` is a Stopped or a fatal Problem. Safe to call twice."""
-        if not self._closing.is_set():
-            if self._speaking is not None:
-                self._finish(self._speaking, self._speaking.flushed or "stopped")
-            self._send(last)
-            self._closing.set()
+        if self.over:
+            return
+        self._performance.finish("stopped")
+        self._send(last)
+        self._outlet = None
+        self._closing.set()
 
     @property
     def over(self) -> bool:
@@ -216,10 +180,20 @@ class Session:
         """A client is connected."""
         return self._outlet is not None
 
+    async def silent(self) -> None:
+        """Wait until no reply is being played."""
+        while self._performance.playing and not self.over:
+            self._silence = asyncio.get_running_loop().create_future()
+            await self._silence
+
     @property
-    def replying(self) -> bool:
-        """A reply is being played."""
-        return self._speaking is not None
+    def memory(self) -> SkillMemory:
+        """What the skills keep of this conversation; read only."""
+        return self._conversation.memory
+
+    def messages(self) -> tuple[ChatMessage, ...]:
+        """The history so far, as a model reads it: what was said and what was heard."""
+        return self._conversation.history.messages()
 
     # ── the lease and the view ────────────────────────────────────────────────────────────────
 
@@ -275,18 +249,18 @@ class Session:
 
     def audio(self, pcm: bytes) -> None:
         """The user's sound, 16 kHz PCM. While paused it is dropped."""
-        if self._paused_at is not None or self._closing.is_set():
+        if self._paused_at is not None or self.over:
             return
         self._heard_at = aio.now()
         self._to_view(pcm)
 
     def handle(self, event: UserInput) -> None:
         """What the person does. Raises WrongOrder when it makes no sense now."""
-        if self._closing.is_set():
+        if self.over:
             return
         match event:
-            case Played():
-                self._on_played(event)
+            case Played(reply, ms):
+                self._performance.played(reply, ms)
             case Pause():
                 self._pause()
             case Unpause():
@@ -296,22 +270,10 @@ class Session:
             case _:
                 self._to_view(event)
 
-    def _on_played(self, event: Played) -> None:
-        speaking = self._speaking
-        if speaking is None or event.reply != speaking.number:
-            return
-        self._reports = True
-        now = aio.now()
-        if speaking.flushed:
-            speaking.flushed_ms = max(speaking.flushed_ms, event.ms)
-            return
-        self._playout.played(event.ms, now)
-        self._feed_back(speaking, now)
-
     def _pause(self) -> None:
         if self._paused_at is None:
             self._paused_at = aio.now()
-            self._hold("pause")
+            self._performance.hold("pause")
             self._send(Paused(self._house.limits.pause_s))
             self._send(StateChanged("paused"))
 
@@ -319,8 +281,8 @@ class Session:
         if self._paused_at is not None:
             self._paused_at = None
             self._send(Resumed())
-            self._send(StateChanged("speaking" if self._speaking else "listening"))
-            self._let_go("pause")
+            self._send(StateChanged("speaking" if self._performance.playing else "listening"))
+            self._performance.release("pause")
 
     # ── connection ────────────────────────────────────────────────────────────────────────────
 
@@ -329,22 +291,21 @@ class Session:
         if self._outlet is outlet:
             self._outlet = None
             self._lost_at = aio.now()
-            self._hold("lost")
+            self._performance.hold("lost")
 
     def attach(self, outlet: Outlet) -> None:
         """Go on with a new connection, from the sound heard last. The old one, if any, is told `replaced`."""
         if self._outlet is not None:
             self._outlet.send(Problem("replaced", "This conversation goes on in another place.", fatal=True))
-            self._hold("lost")
+            self._performance.hold("lost")
         self._outlet = outlet
         self._lost_at = None
         self._prepare(resumed=True)
         missed, self._missed = list(self._missed), deque(maxlen=MISSED)
         for output in missed:
             self._send(output)
-        if self._playout.reply is not None:
-            self._playout.rewind(aio.now())
-        self._let_go("lost")
+        self._performance.rewind()
+        self._performance.release("lost")
 
     def _prepare(self, *, resumed: bool) -> None:
         info, limits = self._house.leases.info, self._house.limits
@@ -372,77 +333,42 @@ class Session:
     # ── what the view says ────────────────────────────────────────────────────────────────────
 
     def _output(self, output: Output) -> None:
-        if self._closing.is_set():
+        if self.over:
             return
-        take = self._take.get(type(output))
+        take = _TAKE.get(type(output))
         if take is None:
             self._send(output)
         else:
-            take(output)  # type: ignore[operator]
+            take(self, output)
 
     def _on_reply_started(self, output: ReplyStarted) -> None:
-        if self._speaking is not None:
-            self._finish(self._speaking, self._speaking.flushed or "interrupted")
+        self._performance.begin(output.reply)
         self._conversation.replies = output.reply
         self._conversation.history.open(output.reply, output.said)
-        self._speaking = _Speaking(output.reply, HeardLedger(self.spec.output_rate))
-        now = aio.now()
-        self._playout.begin(output.reply, now)
-        for _ in self._holds & {"pause", "lost"}:
-            self._playout.hold(now)
-        self._holds.discard("view")
-        self._house.frames.add(self._pump)
         self._send(output)
 
     def _on_reply_text(self, output: ReplyText) -> None:
-        speaking = self._current(output.reply)
-        if speaking is None:
-            return
-        start = speaking.text_length
-        speaking.text_length += len(output.delta)
-        speaking.ledger.text(output.delta)
-        if output.at is not None:
-            speaking.ledger.timing(start, speaking.text_length, output.at)
-        self._send(output)
+        if self._performance.text(output.reply, output.delta, output.at):
+            self._send(output)
 
     def _on_reply_audio(self, output: ReplyAudio) -> None:
-        if self._current(output.reply) is not None:
-            self._playout.push(output.offset, output.pcm)
-            self._pump(aio.now())
+        self._performance.sound(output.reply, output.offset, output.pcm)
 
     def _on_reply_audio_end(self, output: ReplyAudioEnd) -> None:
-        speaking = self._current(output.reply)
-        if speaking is not None:
-            speaking.end = output.reason
-            speaking.ledger.end(output.length)
-            self._playout.end(output.length)
-            self._pump(aio.now())
+        self._performance.end(output.reply, output.length, output.reason)
 
     def _on_hold(self, output: Hold) -> None:
-        self._hold("view")
+        self._performance.hold("view")
         self._send(output)
 
     def _on_release(self, output: Release) -> None:
         self._send(output)
-        self._let_go("view")
+        self._performance.release("view")
 
     def _on_flush(self, output: Flush) -> None:
-        speaking = self._current(output.reply)
         self._send(output)
-        if speaking is None:
-            return
-        speaking.flushed = output.reason
-        speaking.flushed_ms = self._playout.position_ms(aio.now())
-        self._playout.flush()
-        self._holds.discard("view")
-        self._house.frames.remove(self._pump)
-        heard = speaking.ledger.heard(speaking.flushed_ms)
-        self._conversation.history.hear(speaking.number, heard)
-        if self._reports and self._outlet is not None:
-            loop = asyncio.get_running_loop()
-            self._settle = loop.call_later(LAST_REPORT_S, self._finish, speaking, output.reason)
-        else:
-            self._finish(speaking, output.reason)
+        heard = self._performance.flush(output.reply, output.reason, attached=self.attached)
+        self._conversation.history.hear(output.reply, heard)
 
     def _on_act(self, output: Act) -> None:
         memory = self._conversation.memory
@@ -459,7 +385,7 @@ class Session:
         timer = self._conversation.memory.timers.pop(number, None)
         if timer is None:
             return
-        text = self._house.ring_text(timer.label, timer.seconds, self.spec.language)
+        text = self._house.ring_text(timer, self.spec.language)
         if self._view is not None:
             self._view.announce(text)
         else:
@@ -480,67 +406,21 @@ class Session:
     def _on_stopped(self, output: Stopped) -> None:
         self.end(output)
 
-    # ── the sound of the reply ────────────────────────────────────────────────────────────────
-
-    def _current(self, reply: int) -> _Speaking | None:
-        """The reply of that number, while it may still sound. Nothing older leaves the process."""
-        speaking = self._speaking
-        return speaking if speaking is not None and speaking.number == reply and not speaking.flushed else None
-
-    def _hold(self, why: str) -> None:
-        self._holds.add(why)
-        self._playout.hold(aio.now())
-
-    def _let_go(self, why: str) -> None:
-        self._holds.discard(why)
-        if not self._holds:
-            now = aio.now()
-            self._playout.release(now)
-            if self._speaking is not None and not self._speaking.flushed:
-                self._pump(now)
-
-    def _pump(self, now: float) -> None:
-        """Send what is due; end the reply when it has been played. Called each frame while a reply sounds."""
-        speaking = self._speaking
-        if speaking is None:
-            return
-        for offset, pcm in self._playout.due(now):
-            self._send(ReplyAudio(speaking.number, offset, pcm))
-        if self._playout.finished(now):
-            self._finish(speaking, speaking.end)
-        elif not self._reports and now - speaking.fed_back >= SELF_REPORT_S:
-            self._feed_back(speaking, now)
-
-    def _feed_back(self, speaking: _Speaking, now: float) -> None:
-        """Tell the view how far its reply has been heard: it makes room for more."""
-        speaking.fed_back = now
+    def _on_done(self, done: ReplyDone, whole: bool) -> None:
+        """A reply is over: what was heard of it becomes history, and nothing else."""
+        self._conversation.history.close(done.reply, done.heard_text, interrupted=not whole)
+        if done.heard_text:
+            self._conversation.memory.last_reply = done.heard_text
+        self._send(done)
         if self._view is not None:
-            self._view.handle(Played(speaking.number, self._playout.position_ms(now)))
-
-    def _finish(self, speaking: _Speaking, reason: EndReason) -> None:
-        """The reply is over: what was heard of it becomes history, and nothing else."""
-        if self._speaking is not speaking:
-            return
-        self._speaking = None
-        if self._settle is not None:
-            self._settle.cancel()
-            self._settle = None
-        self._house.frames.remove(self._pump)
-        now = aio.now()
-        if speaking.flushed:
-            ms = speaking.flushed_ms
-        else:
-            ms = self._playout.position_ms(now)
-            self._playout.flush()
-        whole = reason in ("completed", "limit", "failed") and not speaking.flushed
-        heard = speaking.ledger.heard(float("inf") if whole else ms)
-        self._conversation.history.close(speaking.number, heard, interrupted=not whole)
-        if heard:
-            self._conversation.memory.last_reply = heard
-        self._send(ReplyDone(speaking.number, reason, round(ms), heard))
-        if self._view is not None:
-            self._view.over(speaking.number)
+            self._view.over(done.reply)
         self._give_back()
+        if self._silence is not None and not self._silence.done():
+            self._silence.set_result(None)
+
+    def _on_progress(self, reply: int, ms: float) -> None:
+        if self._view is not None:
+            self._view.handle(Played(reply, ms))
 
     # ── limits ────────────────────────────────────────────────────────────────────────────────
 
@@ -553,8 +433,29 @@ class Session:
             self.end(Stopped("gone"))
         elif self._paused_at is not None and now - self._paused_at > limits.pause_s:
             self.end(Stopped("idle"))
-        elif self.spec.kind == "streaming" and now - self._active_at > limits.lease_idle_s and not self._speaking:
+        elif (
+            self.spec.kind == "streaming"
+            and now - self._active_at > limits.lease_idle_s
+            and not self._performance.playing
+        ):
             self._give_back()
         elif self._in_speech and self.attached and now - self._heard_at > limits.input_gap_s and self._view:
             self._in_speech = False
             self._view.handle(Commit())
+
+
+_TAKE: dict[type[Output], Callable[[Session, Any], None]] = {
+    ReplyStarted: Session._on_reply_started,
+    ReplyText: Session._on_reply_text,
+    ReplyAudio: Session._on_reply_audio,
+    ReplyAudioEnd: Session._on_reply_audio_end,
+    Hold: Session._on_hold,
+    Release: Session._on_release,
+    Flush: Session._on_flush,
+    Act: Session._on_act,
+    Prefilled: Session._on_prefilled,
+    SpeechStarted: Session._on_speech,
+    SpeechEnded: Session._on_speech,
+    Stopped: Session._on_stopped,
+}
+"""Outputs of the view that mean something to the engine; all others go straight to the channel."""

@@ -47,9 +47,10 @@ class History:
             del self._turns[next(iter(self._turns))]
 
     def hear(self, reply: int, text: str) -> None:
-        """So far `text` of that reply was heard."""
-        if turn := self._turns.get(reply):
-            turn.heard = text
+        """So far `text` of that reply was heard, as far as one can know; `close` has the last word."""
+        turn = self._turns.get(reply)
+        if turn is not None and turn.open:
+            turn.heard, turn.interrupted = text, True
 
     def close(self, reply: int, heard: str, *, interrupted: bool) -> None:
         """The reply is over; exactly `heard` of it is history."""

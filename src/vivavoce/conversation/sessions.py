@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import logging
 from types import TracebackType
@@ -14,8 +15,6 @@ from vivavoce.conversation.views import SessionSpec
 from vivavoce.errors import Refused, VivavoceError
 
 log = logging.getLogger(__name__)
-
-DRAIN_STEP_S = 0.1
 
 
 class Sessions:
@@ -93,9 +92,10 @@ class Sessions:
     async def drain(self, grace_s: float) -> None:
         """Refuse new sessions, let running replies finish for at most `grace_s`, then tell everybody."""
         self._draining = True
-        end = aio.now() + grace_s
-        while aio.now() < end and any(session.replying for session in self._sessions.values()):
-            await asyncio.sleep(DRAIN_STEP_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                for session in tuple(self._sessions.values()):
+                    await session.silent()
         self._end_all()
 
     def _end_all(self) -> None:

@@ -22,11 +22,38 @@ Rules that hold in every state (tests/conversation/test_turn.py proves them over
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import Any
 
-from vivavoce.audio.segmenter import Boundary, Confirmed, Dismissed, Ended, Onset
+from vivavoce.audio.segmenter import Confirmed, Dismissed, Ended, Onset
 from vivavoce.conversation.endpointing import EndpointSettings, endpoint_delay
+from vivavoce.conversation.events import (
+    Announce,
+    Arm,
+    Cancel,
+    Command,
+    Commit,
+    Disarm,
+    Discard,
+    Emit,
+    End,
+    Event,
+    Final,
+    FirstClause,
+    FirstSound,
+    Forget,
+    Listen,
+    Partial,
+    Prepare,
+    RecognitionFailed,
+    Relisten,
+    ReplyOver,
+    Saying,
+    Settle,
+    TimerFired,
+)
 from vivavoce.conversation.inputs import Commit as UserCommit
 from vivavoce.conversation.inputs import Interrupt, UserText
 from vivavoce.conversation.interruption import Evidence, InterruptionJudge, Verdict
@@ -65,173 +92,6 @@ class TurnPolicy:
     duck_gain: float = 0.3
     utterance_limit: int = 60_000
     silence_limit: int = 30 * 60_000
-
-
-# ── events beside the segmenter's boundaries and the user's Commit, Interrupt, UserText ───────────
-
-
-@dataclass(frozen=True, slots=True)
-class Partial:
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Final:
-    """The transcript asked for by `Settle(settle)`."""
-
-    settle: int
-    transcript: Transcript
-
-
-@dataclass(frozen=True, slots=True)
-class RecognitionFailed:
-    settle: int
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Saying:
-    """The clause of the reply that is about to sound."""
-
-    reply: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class FirstClause:
-    """The committed reply has words, which are being synthesised."""
-
-    reply: int
-
-
-@dataclass(frozen=True, slots=True)
-class FirstSound:
-    """The committed reply has its first sound."""
-
-    reply: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyOver:
-    """The reply has been played, or what was heard of it is settled."""
-
-    reply: int
-
-
-@dataclass(frozen=True, slots=True)
-class TimerFired:
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Announce:
-    text: str
-
-
-Event = (
-    Boundary
-    | Partial
-    | Final
-    | RecognitionFailed
-    | Saying
-    | FirstClause
-    | FirstSound
-    | ReplyOver
-    | TimerFired
-    | Announce
-    | UserText
-    | UserCommit
-    | Interrupt
-)
-
-
-# ── commands ──────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Listen:
-    """Open a recognition with the sound from `since` on."""
-
-    turn: int
-    since: int
-
-
-@dataclass(frozen=True, slots=True)
-class Settle:
-    """Finish the recognition as if the utterance ended here; keep the sound."""
-
-    settle: int
-
-
-@dataclass(frozen=True, slots=True)
-class Relisten:
-    """The user went on: recognise the whole utterance again, and what follows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Forget:
-    """Drop the recognition and its sound."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prepare:
-    """Begin a reply, inaudible. `say` is an announcement instead of an answer to `transcript`."""
-
-    attempt: int
-    transcript: Transcript
-    say: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Discard:
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """The turn is the user's word now: make attempt `attempt` audible as reply `reply`."""
-
-    attempt: int
-    reply: int
-    turn: int
-    said: str
-    speech_ended: int
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """Stop making the reply and flush it everywhere."""
-
-    reply: int
-    reason: EndReason
-
-
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """Send `TimerFired(name)` when audio time reaches `at`; replaces a timer of that name."""
-
-    name: str
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Disarm:
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Emit:
-    output: Output
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """End the session."""
-
-    reason: str
-
-
-Command = Listen | Settle | Relisten | Forget | Prepare | Discard | Commit | Cancel | Arm | Disarm | Emit | End
 
 
 # ── the machine ───────────────────────────────────────────────────────────────────────────────────
@@ -286,24 +146,6 @@ class TurnMachine:
         self._waiting: deque[str] = deque(maxlen=ANNOUNCEMENTS)
         self._state: State = "listening"
         self._out: list[Command] = []
-        self._handlers = {
-            Onset: self._on_onset,
-            Dismissed: self._on_dismissed,
-            Confirmed: self._on_confirmed,
-            Ended: self._on_ended,
-            Partial: self._on_partial,
-            Final: self._on_final,
-            RecognitionFailed: self._on_recognition_failed,
-            Saying: self._on_saying,
-            FirstClause: self._on_first_clause,
-            FirstSound: self._on_first_sound,
-            ReplyOver: self._on_reply_over,
-            TimerFired: self._on_timer,
-            Announce: self._on_announce,
-            UserText: self._on_text,
-            UserCommit: self._on_commit,
-            Interrupt: self._on_interrupt,
-        }
 
     def start(self) -> list[Command]:
         """What to do before the first event."""
@@ -317,7 +159,7 @@ class TurnMachine:
     def handle(self, event: Event, at: int) -> list[Command]:
         """What follows from `event`, which happened when `at` ms of sound had come in."""
         self._out = []
-        self._handlers[type(event)](event, at)  # type: ignore[operator]
+        _HANDLERS[type(event)](self, event, at)
         return self._out
 
     # ── the user's voice ──────────────────────────────────────────────────────────────────────
@@ -643,3 +485,23 @@ class TurnMachine:
 
     def _do(self, *commands: Command) -> None:
         self._out.extend(commands)
+
+
+_HANDLERS: dict[type[Event], Callable[[TurnMachine, Any, int], None]] = {
+    Onset: TurnMachine._on_onset,
+    Dismissed: TurnMachine._on_dismissed,
+    Confirmed: TurnMachine._on_confirmed,
+    Ended: TurnMachine._on_ended,
+    Partial: TurnMachine._on_partial,
+    Final: TurnMachine._on_final,
+    RecognitionFailed: TurnMachine._on_recognition_failed,
+    Saying: TurnMachine._on_saying,
+    FirstClause: TurnMachine._on_first_clause,
+    FirstSound: TurnMachine._on_first_sound,
+    ReplyOver: TurnMachine._on_reply_over,
+    TimerFired: TurnMachine._on_timer,
+    Announce: TurnMachine._on_announce,
+    UserText: TurnMachine._on_text,
+    UserCommit: TurnMachine._on_commit,
+    Interrupt: TurnMachine._on_interrupt,
+}

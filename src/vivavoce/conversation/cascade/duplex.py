@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from vivavoce import aio
 from vivavoce.audio.pcm import SAMPLE_BYTES
@@ -20,11 +22,7 @@ from vivavoce.conversation.cascade.listening import Listening
 from vivavoce.conversation.cascade.metrics import TurnClock
 from vivavoce.conversation.cascade.parts import Parts, saying
 from vivavoce.conversation.cascade.speaking import Reply
-from vivavoce.conversation.inputs import Commit as UserCommit
-from vivavoce.conversation.inputs import Interrupt, Played, UserInput, UserText, VideoFrame
-from vivavoce.conversation.outputs import Flush, Stopped
-from vivavoce.conversation.responder import Question
-from vivavoce.conversation.turn import (
+from vivavoce.conversation.events import (
     Announce,
     Arm,
     Cancel,
@@ -46,8 +44,12 @@ from vivavoce.conversation.turn import (
     ReplyOver,
     Settle,
     TimerFired,
-    TurnMachine,
 )
+from vivavoce.conversation.inputs import Commit as UserCommit
+from vivavoce.conversation.inputs import Interrupt, Played, UserInput, UserText, VideoFrame
+from vivavoce.conversation.outputs import Flush, Stopped
+from vivavoce.conversation.responder import Question
+from vivavoce.conversation.turn import TurnMachine
 from vivavoce.conversation.views import Conversation, SessionSpec
 from vivavoce.conversation.views import Emit as EmitOutput
 from vivavoce.inference.ports import Picture, Transcript
@@ -180,72 +182,94 @@ class DuplexCascade:
 
     def _carry_out(self, commands: list[Command]) -> None:
         for command in commands:
-            match command:
-                case Emit(output):
-                    self._emit(output)
-                case Arm(name, at):
-                    self._timers[name] = at
-                    self._aim()
-                case Disarm(name):
-                    if self._timers.pop(name, None) is not None:
-                        self._aim()
-                case Listen(_, since):
-                    self._listening.begin(since)
-                case Settle(number):
-                    self._clock.settle = aio.now()
-                    self._listening.settle(self._tasks, number)
-                case Relisten():
-                    self._listening.again()
-                case Forget():
-                    self._listening.forget()
-                    if self._segmenter.speaking:
-                        # Committed while speaking («your turn», the limit): what follows is a new utterance.
-                        self._segmenter.finish()
-                case Prepare():
-                    self._prepare(command)
-                case Discard(attempt):
-                    self._prepared.pop(attempt).cancel()
-                case Commit():
-                    self._commit(command)
-                case Cancel(number, reason):
-                    if self._reply is not None:
-                        self._reply.cancel()
-                        self._reply = None
-                    self._emit(Flush(number, reason))
-                case End(reason):
-                    self._emit(Stopped(reason))
+            _CARRY_OUT[type(command)](self, command)
+
+    def _do_emit(self, command: Emit) -> None:
+        self._emit(command.output)
+
+    def _do_arm(self, command: Arm) -> None:
+        self._timers[command.name] = command.at
+        self._aim()
+
+    def _do_disarm(self, command: Disarm) -> None:
+        if self._timers.pop(command.name, None) is not None:
+            self._aim()
+
+    def _do_listen(self, command: Listen) -> None:
+        self._listening.begin(command.since)
+
+    def _do_settle(self, command: Settle) -> None:
+        self._clock.settle = aio.now()
+        self._listening.settle(self._tasks, command.settle)
+
+    def _do_relisten(self, command: Relisten) -> None:
+        self._listening.again()
+
+    def _do_forget(self, command: Forget) -> None:
+        self._listening.forget()
+        if self._segmenter.speaking:
+            # Committed while speaking («your turn», the limit): what follows is a new utterance.
+            self._segmenter.finish()
+
+    def _do_prepare(self, command: Prepare) -> None:
+        answer = (
+            saying(command.say) if command.say else self._parts.responder.answer(self._question(command.transcript))
+        )
+        reply = Reply(command.attempt, answer, self._speech, self._emit, self._news)
+        self._prepared[command.attempt] = reply
+        reply.start(self._tasks)
+
+    def _do_discard(self, command: Discard) -> None:
+        self._prepared.pop(command.attempt).cancel()
+
+    def _do_commit(self, command: Commit) -> None:
+        reply = self._reply = self._prepared.pop(command.attempt)
+        self._clock.turn = command.turn
+        reply.commit(command.reply, command.turn, command.said)
+
+    def _do_cancel(self, command: Cancel) -> None:
+        if self._reply is not None:
+            self._reply.cancel()
+            self._reply = None
+        self._emit(Flush(command.reply, command.reason))
+
+    def _do_end(self, command: End) -> None:
+        self._emit(Stopped(command.reason))
 
     @property
     def _tasks(self) -> asyncio.TaskGroup:
         assert self._group is not None, "run() owns the tasks and must have begun"
         return self._group
 
-    def _prepare(self, command: Prepare) -> None:
+    def _question(self, transcript: Transcript) -> Question:
         spec, conversation = self._spec, self._conversation
-        if command.say:
-            answer = saying(command.say)
-        else:
-            answer = self._parts.responder.answer(
-                Question(
-                    command.transcript,
-                    spec.language,
-                    conversation.history.messages(),
-                    conversation.memory,
-                    spec.system_prompt,
-                    (self._picture,) if self._picture else (),
-                )
-            )
-        reply = Reply(command.attempt, answer, self._speech, self._emit, self._news)
-        self._prepared[command.attempt] = reply
-        reply.start(self._tasks)
-
-    def _commit(self, command: Commit) -> None:
-        reply = self._reply = self._prepared.pop(command.attempt)
-        self._clock.turn = command.turn
-        reply.commit(command.reply, command.turn, command.said)
+        return Question(
+            transcript,
+            spec.language,
+            conversation.history.messages(),
+            conversation.memory,
+            spec.system_prompt,
+            (self._picture,) if self._picture else (),
+        )
 
     def _news(self, event: Event) -> None:
         """News of the committed reply."""
         if isinstance(event, FirstSound) and self._reply is not None and self._clock.turn:
             self._emit(self._clock.metrics(self._reply.stamps, aio.now()))
         self._step(event)
+
+
+_CARRY_OUT: dict[type[Command], Callable[[DuplexCascade, Any], None]] = {
+    Emit: DuplexCascade._do_emit,
+    Arm: DuplexCascade._do_arm,
+    Disarm: DuplexCascade._do_disarm,
+    Listen: DuplexCascade._do_listen,
+    Settle: DuplexCascade._do_settle,
+    Relisten: DuplexCascade._do_relisten,
+    Forget: DuplexCascade._do_forget,
+    Prepare: DuplexCascade._do_prepare,
+    Discard: DuplexCascade._do_discard,
+    Commit: DuplexCascade._do_commit,
+    Cancel: DuplexCascade._do_cancel,
+    End: DuplexCascade._do_end,
+}

@@ -19,6 +19,12 @@ from vivavoce import aio
 from vivavoce.audio.pcm import SAMPLE_BYTES, view
 from vivavoce.audio.resample import StreamResampler
 from vivavoce.conversation.clauses import ClauseSplitter
+from vivavoce.conversation.events import (
+    Event,
+    FirstClause,
+    FirstSound,
+    Saying,
+)
 from vivavoce.conversation.outputs import (
     Act,
     EndReason,
@@ -33,13 +39,14 @@ from vivavoce.conversation.outputs import (
 )
 from vivavoce.conversation.responder import Answer
 from vivavoce.conversation.skills import Effect
-from vivavoce.conversation.turn import Event, FirstClause, FirstSound, Saying
 from vivavoce.errors import BackendError, Closed
 from vivavoce.inference.ports import SpeechChunk, SpeechRequest, Synthesizer, Usage, WordMark
-from vivavoce.inference.visemes import viseme
+from vivavoce.inference.visemes import visemes
 
 AHEAD_MS = 12_000
 """A reply is made at most this far ahead of what was played; then the synthesizer waits."""
+GLIDE_MS = 60
+"""From one mouth shape of a phoneme to its next."""
 CLAUSES = 32
 """Clauses waiting for the synthesizer; then the model waits."""
 _AFTER_WORD = re.compile(r"[^\w\s]*\s*")
@@ -226,8 +233,13 @@ class Reply:
                 stop = start + mark.stop
                 match = _AFTER_WORD.match(self._text, stop)
                 self._show(match.end() if match else stop, at)
-            elif shape := viseme(mark.phoneme):
-                self._let(lambda at=at, shape=shape: self._emit(Expression(self.number, at, viseme=shape)))  # type: ignore[misc]
+            else:
+                # A diphthong glides: its second shape follows while the first still sounds.
+                for step, shape in enumerate(visemes(mark.phoneme)):
+                    self._express(at + step * self._speech.rate * GLIDE_MS // 1000, shape)
+
+    def _express(self, at: int, shape: str) -> None:
+        self._let(lambda: self._emit(Expression(self.number, at, viseme=shape)))
 
     def _show(self, until: int, at: int | None) -> None:
         """Show the text up to `until`, which sounds from sample `at` on."""
@@ -287,5 +299,4 @@ def louder(pcm: bytes, volume: int) -> bytes:
     if volume >= 100:
         return pcm
     gain = (max(volume, 0) / 100) ** 1.66
-    scaled: bytes = (view(pcm) * np.float32(gain)).astype("<i2").tobytes()
-    return scaled
+    return bytes((view(pcm) * np.float32(gain)).astype("<i2"))

@@ -17,6 +17,7 @@ from vivavoce.conversation.cascade.metrics import TurnClock
 from vivavoce.conversation.cascade.parts import Parts
 from vivavoce.conversation.cascade.speaking import Reply
 from vivavoce.conversation.endpointing import endpoint_delay
+from vivavoce.conversation.events import Event, FirstSound
 from vivavoce.conversation.inputs import Commit, Generate, Interrupt, Played, Prefill, UserInput, UserText
 from vivavoce.conversation.outputs import (
     Flush,
@@ -28,7 +29,6 @@ from vivavoce.conversation.outputs import (
     TranscriptUpdate,
 )
 from vivavoce.conversation.responder import Question
-from vivavoce.conversation.turn import Event, FirstSound
 from vivavoce.conversation.views import Conversation, Emit, SessionSpec
 from vivavoce.errors import BackendError, WrongOrder
 from vivavoce.inference.ports import ChatMessage, Picture, Transcript

@@ -57,7 +57,7 @@ from vivavoce.conversation.outputs import (
 from vivavoce.conversation.performance import Performance
 from vivavoce.conversation.skills import SetTimer, SkillMemory, Timer
 from vivavoce.conversation.views import Conversation, SessionSpec, View
-from vivavoce.errors import Refused
+from vivavoce.errors import BadInput, Refused
 from vivavoce.inference.ports import ChatMessage
 
 MISSED = 512
@@ -209,10 +209,10 @@ class Session:
         self._active_at = aio.now()
         early, self._early = self._early, deque(maxlen=self._early.maxlen)
         for item in early:
-            if isinstance(item, bytes):
-                view.feed(item)
-            else:
-                view.handle(item)
+            try:
+                self._to_view(item)
+            except BadInput as error:  # its sender is not waiting for the answer any more
+                self._send(Problem(error.code, error.message))
 
     async def _acquire_for_turn(self) -> None:
         try:

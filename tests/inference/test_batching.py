@@ -73,7 +73,7 @@ async def rounds(count: int = 1) -> None:
 
 async def test_a_single_session_does_not_wait() -> None:
     vad = CountingVad()
-    stream, heard = listener(VadBatcher(vad))
+    stream, heard = listener(VadBatcher(vad, None))
     stream.push(window(500))
     await rounds()
     assert heard == [0.5]
@@ -82,7 +82,7 @@ async def test_a_single_session_does_not_wait() -> None:
 
 async def test_with_many_sessions_a_window_waits_a_period_for_company() -> None:
     vad = CountingVad(batch=8)
-    batcher = VadBatcher(vad, period_s=0.010, eager=2)
+    batcher = VadBatcher(vad, None, period_s=0.010, eager=2)
     (one, first), (two, second), (_, third) = listener(batcher), listener(batcher), listener(batcher)
     one.push(window(100))
     await asyncio.sleep(0.006)
@@ -95,7 +95,7 @@ async def test_with_many_sessions_a_window_waits_a_period_for_company() -> None:
 
 async def test_a_full_batch_has_no_reason_to_wait() -> None:
     vad = CountingVad(batch=4)
-    batcher = VadBatcher(vad, period_s=10, eager=0)
+    batcher = VadBatcher(vad, None, period_s=10, eager=0)
     sessions = [listener(batcher) for _ in range(4)]
     for number, (stream, _) in enumerate(sessions):
         stream.push(window(number))
@@ -105,7 +105,7 @@ async def test_a_full_batch_has_no_reason_to_wait() -> None:
 
 
 async def test_windows_as_arrays_are_taken_too_and_others_refused() -> None:
-    stream, heard = listener(VadBatcher(CountingVad()))
+    stream, heard = listener(VadBatcher(CountingVad(), None))
     stream.push(np.full(512, 7, np.int16))
     await rounds()
     assert heard == [0.007]
@@ -161,6 +161,29 @@ async def test_quiet_is_answered_at_once_and_never_reaches_the_model() -> None:
     assert vad.calls == []
 
 
+async def test_the_gate_is_asked_once_in_order_and_not_in_speech() -> None:
+    gate = QuietBelow()
+    stream, heard = listener(VadBatcher(CountingVad(), lambda: gate))
+    for value in (300, 1, 301, 2):
+        stream.push(window(value))
+    await rounds(5)
+    stream.speaking = True
+    stream.push(window(302))
+    await rounds()
+    assert heard == [0.3, 0.0, 0.301, 0.0, 0.302]
+    assert gate.seen == [300, 1, 301, 2]
+
+
+async def test_the_houses_own_gate_is_the_default() -> None:
+    vad = CountingVad()
+    stream, heard = listener(VadBatcher(vad))
+    for value in (*[2] * 10, 900):
+        stream.push(window(value))
+        await rounds()
+    assert heard[7:] == [0.0, 0.0, 0.0, 0.9]
+    assert len(vad.calls) < 9
+
+
 async def test_in_speech_the_model_hears_the_quiet_too() -> None:
     vad = CountingVad()
     stream, heard = listener(VadBatcher(vad, QuietBelow))
@@ -190,7 +213,7 @@ async def test_speech_that_begins_in_a_backlog_counts_for_what_waits_behind_it()
 async def test_thirty_seconds_at_once_are_all_scored_and_the_loop_gets_its_turns() -> None:
     vad = CountingVad(batch=4)
     vad.cost = 0.001
-    batcher = VadBatcher(vad, slice_s=0.004, clock=lambda: vad.seconds)
+    batcher = VadBatcher(vad, None, slice_s=0.004, clock=lambda: vad.seconds)
     stream, heard = listener(batcher)
     other, others = listener(batcher)
     for number in range(940):
@@ -205,7 +228,7 @@ async def test_thirty_seconds_at_once_are_all_scored_and_the_loop_gets_its_turns
 
 
 async def test_a_stream_that_is_too_far_behind_keeps_its_time() -> None:
-    batcher = VadBatcher(CountingVad(), limit=10)
+    batcher = VadBatcher(CountingVad(), None, limit=10)
     stream, heard = listener(batcher)
     stream.push(window(900))
     await rounds()
@@ -221,7 +244,7 @@ async def test_a_stream_that_is_too_far_behind_keeps_its_time() -> None:
 
 
 async def test_a_closed_stream_hears_no_more() -> None:
-    batcher = VadBatcher(CountingVad())
+    batcher = VadBatcher(CountingVad(), None)
     (stream, heard), (other, others) = listener(batcher), listener(batcher)
     stream.push(window(1))
     other.push(window(2))
@@ -235,7 +258,7 @@ async def test_a_closed_stream_hears_no_more() -> None:
 
 async def test_a_stream_may_close_itself_and_others_while_it_is_told() -> None:
     heard: list[float] = []
-    batcher = VadBatcher(CountingVad())
+    batcher = VadBatcher(CountingVad(), None)
 
     def on_score(score: float) -> None:
         heard.append(score)
@@ -252,7 +275,7 @@ async def test_a_stream_may_close_itself_and_others_while_it_is_told() -> None:
 
 async def test_closing_the_batcher_leaves_nothing() -> None:
     vad = CountingVad()
-    batcher = VadBatcher(vad, eager=0, period_s=5)
+    batcher = VadBatcher(vad, None, eager=0, period_s=5)
     stream, heard = listener(batcher)
     stream.push(window(1))
     batcher.close()
@@ -285,7 +308,7 @@ async def test_a_listener_that_raises_is_reported_and_harms_nobody_else() -> Non
     def broken(score: float) -> None:
         raise ValueError("a bug")
 
-    batcher = VadBatcher(CountingVad())
+    batcher = VadBatcher(CountingVad(), None)
     bad = batcher.open(broken)
     good, heard = listener(batcher)
     for value in (1, 2):

@@ -22,7 +22,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from vivavoce.audio.pcm import SAMPLE_BYTES, Samples
+from vivavoce.audio.level import EnergyGate
+from vivavoce.audio.pcm import SAMPLE_BYTES, Samples, view
 from vivavoce.errors import BackendError, Closed
 from vivavoce.inference.ports import Vad
 
@@ -32,14 +33,15 @@ OnScore = Callable[[float], None]
 
 
 class Gate(Protocol):
-    """Says of each window of one stream, in order, whether it is too quiet to be speech."""
+    """Says of a window of one stream whether it is too quiet to be speech; asked in order, and not in speech."""
 
     def quiet(self, window: Samples) -> bool: ...
 
 
 class _Window(NamedTuple):
     pcm: bytes
-    quiet: bool
+    loud: bool
+    """The gate was asked and let it through; it is asked once."""
 
 
 class VadStream:
@@ -71,16 +73,19 @@ class VadStream:
             raise Closed("this stream is closed")
         data = window if isinstance(window, bytes) else window.tobytes()
         self._batcher._check(data)
-        quiet = self._gate is not None and self._gate.quiet(np.frombuffer(data, "<i2"))
-        if quiet and not self.speaking and not self._waiting:
+        asked = not self._waiting and not self.speaking
+        if asked and self._hushed(data):
             self._answer(0.0)
             return
-        self._waiting.append(_Window(data, quiet))
+        self._waiting.append(_Window(data, asked))
         self._batcher._take(self)
 
     def close(self) -> None:
         """No more scores; safe at any time, also from within `on_score`."""
         self._batcher._forget(self)
+
+    def _hushed(self, pcm: bytes) -> bool:
+        return self._gate is not None and self._gate.quiet(view(pcm))
 
     def _answer(self, score: float) -> None:
         self._last = score
@@ -90,14 +95,14 @@ class VadStream:
 class VadBatcher:
     """Opens streams on `vad`; see the head of this module. Used on one loop.
 
-    `gate` makes the energy gate of a stream. `eager` is the number of open streams up to which nothing waits.
-    `clock` is the wall clock (s) that slices are measured with.
+    `gate` makes the energy gate of a stream; without one every window is scored. `eager` is the number of open
+    streams up to which nothing waits. `clock` is the wall clock (s) that slices are measured with.
     """
 
     def __init__(
         self,
         vad: Vad,
-        gate: Callable[[], Gate] | None = None,
+        gate: Callable[[], Gate] | None = EnergyGate,
         *,
         period_s: float = 0.010,
         slice_s: float = 0.004,
@@ -205,7 +210,7 @@ class VadBatcher:
             window = stream._waiting.popleft()
             if stream._waiting:
                 more.append(stream)
-            if window.quiet and not stream.speaking:
+            if not window.loud and not stream.speaking and stream._hushed(window.pcm):
                 answers.append((stream, 0.0))
                 continue
             batch.append((stream, window))
@@ -224,7 +229,7 @@ class VadBatcher:
             self.failures += 1
             if self.failures == 1:
                 log.exception("the voice activity model failed; the energy gate stands in for it")
-            return [0.0 if window.quiet else 1.0 for _, window in batch]
+            return [1.0 if window.loud or not stream._hushed(window.pcm) else 0.0 for stream, window in batch]
         self.scored += len(batch)
         return scores
 

@@ -21,6 +21,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from vivavoce import aio
+from vivavoce.conversation.events import ANNOUNCEMENTS
 from vivavoce.conversation.history import History
 from vivavoce.conversation.inputs import (
     Commit,
@@ -60,6 +61,8 @@ from vivavoce.conversation.views import Conversation, SessionSpec, View
 from vivavoce.errors import BadInput, Refused
 from vivavoce.inference.ports import ChatMessage
 
+EARLY = 1024
+"""Inputs kept while waiting for a turn's slot (20 s of sound in frames); the oldest go beyond that."""
 MISSED = 512
 """Outputs (without sound) kept for a client that lost its connection; the oldest go beyond that."""
 
@@ -116,7 +119,8 @@ class Session:
         self._lease: Lease | None = None
         self._leasing: asyncio.Task[None] | None = None
         self._view_task: asyncio.Task[None] | None = None
-        self._early: deque[bytes | UserInput] = deque(maxlen=1024)
+        self._early: deque[bytes | UserInput] = deque(maxlen=EARLY)
+        self._unsaid: deque[str] = deque(maxlen=ANNOUNCEMENTS)
         self._performance = Performance(
             spec.output_rate, house.limits.lead_ms, house.frames, self._send, self._on_done, self._on_progress
         )
@@ -207,12 +211,14 @@ class Session:
         await asyncio.sleep(0)  # the view's run has begun: it takes events from now on
         self._view = view
         self._active_at = aio.now()
-        early, self._early = self._early, deque(maxlen=self._early.maxlen)
+        early, self._early = self._early, deque(maxlen=EARLY)
         for item in early:
             try:
                 self._to_view(item)
             except BadInput as error:  # its sender is not waiting for the answer any more
                 self._send(Problem(error.code, error.message))
+        while self._unsaid:
+            view.announce(self._unsaid.popleft())
 
     async def _acquire_for_turn(self) -> None:
         try:
@@ -242,6 +248,10 @@ class Session:
                 self._view.handle(item)
             return
         self._early.append(item)
+        self._want_lease()
+
+    def _want_lease(self) -> None:
+        """Turn-based: there is work, so a slot is needed; duplex sessions get theirs once, at the beginning."""
         if self.spec.kind == "streaming" and self._leasing is None and self._group is not None:
             self._leasing = aio.spawn(self._group, self._acquire_for_turn(), f"lease {self.id}")
 
@@ -389,7 +399,8 @@ class Session:
         if self._view is not None:
             self._view.announce(text)
         else:
-            self._send(Problem("announcement", text))
+            self._unsaid.append(text)
+            self._want_lease()
 
     def _on_prefilled(self, output: Prefilled) -> None:
         history = self._conversation.history
@@ -414,7 +425,8 @@ class Session:
         self._send(done)
         if self._view is not None:
             self._view.over(done.reply)
-        self._give_back()
+            if self._view.idle:
+                self._give_back()
         if self._silence is not None and not self._silence.done():
             self._silence.set_result(None)
 

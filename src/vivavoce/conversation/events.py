@@ -13,6 +13,10 @@ from vivavoce.conversation.inputs import Interrupt, UserText
 from vivavoce.conversation.outputs import EndReason, Output
 from vivavoce.inference.ports import Transcript
 
+ANNOUNCEMENTS = 20
+"""Announcements waiting for silence; the oldest is dropped beyond that (timers ring late, not for ever)."""
+
+
 # ── events ────────────────────────────────────────────────────────────────────────────────────────
 
 

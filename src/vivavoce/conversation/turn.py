@@ -30,6 +30,7 @@ from typing import Any
 from vivavoce.audio.segmenter import Confirmed, Dismissed, Ended, Onset
 from vivavoce.conversation.endpointing import EndpointSettings, endpoint_delay
 from vivavoce.conversation.events import (
+    ANNOUNCEMENTS,
     Announce,
     Arm,
     Cancel,
@@ -74,8 +75,6 @@ from vivavoce.inference.ports import Transcript
 
 JUDGE_AGAIN_MS = 200
 """While a reply is held, the interruption is judged on news and at least this often."""
-ANNOUNCEMENTS = 20
-"""Announcements waiting for silence; the oldest is dropped beyond that (timers ring late, not for ever)."""
 REPLY_TAIL = 240
 """Characters of the reply kept to recognise its echo."""
 

@@ -71,6 +71,11 @@ class View(Protocol):
         """That reply has been played to its end, or its flush is settled: the history is true again."""
         ...
 
+    @property
+    def idle(self) -> bool:
+        """Nothing is being heard, thought or said: the slot could go to somebody else."""
+        ...
+
     async def run(self) -> None:
         """Owns every task of the view; returns when cancelled, raises only on faults of the view itself."""
         ...

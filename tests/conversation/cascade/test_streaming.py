@@ -217,3 +217,31 @@ async def test_waiting_for_a_voice_that_never_comes_has_a_limit() -> None:
         play.session.handle(Generate(vad=True))
         await play.quiet(61_000)
         assert play.problems() == ["utterance_limit"]
+
+
+async def test_a_timer_rings_although_nobody_holds_a_slot() -> None:
+    async with Rehearsal(spec=SPEC) as play:
+        await play.open()
+        play.session.handle(Prefill((user("set a timer for one minute"),)))
+        play.session.handle(Generate())
+        await play.wait(10_000)
+        assert play.local.busy == 0
+        await play.wait(65_000)
+        assert "timer" in play.texts()[1].lower()
+        assert play.local.busy == 0
+
+
+async def test_the_next_message_may_be_spoken_while_the_reply_sounds() -> None:
+    async with Rehearsal(spec=SPEC, heard=["tell me more"], reply="This is a reply.") as play:
+        await play.open()
+        play.session.handle(Prefill((user("what is this"),)))
+        play.session.handle(Generate())
+        await play.wait(600)
+        await play.speak(4000)
+        assert play.all(ReplyDone)
+        assert play.local.busy == 1
+        play.session.handle(Commit())
+        play.session.handle(Generate())
+        await play.wait(5000)
+        assert play.transcripts() == ["tell me more"]
+        assert len(play.all(ReplyDone)) == 2

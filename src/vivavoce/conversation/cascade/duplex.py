@@ -138,6 +138,10 @@ class DuplexCascade:
             self._reply = None
         self._step(ReplyOver(reply))
 
+    @property
+    def idle(self) -> bool:
+        return not self._machine.speaking and not self._prepared and self._reply is None
+
     # ── sound to events ───────────────────────────────────────────────────────────────────────
 
     def _scored(self, score: float) -> None:

@@ -7,6 +7,8 @@ An answer needs both: a closed message (or a prefilled one) and a `Generate`, in
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from vivavoce import aio
@@ -14,10 +16,10 @@ from vivavoce.audio.pcm import SAMPLE_BYTES
 from vivavoce.audio.segmenter import Confirmed, Ended, Segmenter
 from vivavoce.conversation.cascade.listening import Listening
 from vivavoce.conversation.cascade.metrics import TurnClock
-from vivavoce.conversation.cascade.parts import Parts
-from vivavoce.conversation.cascade.speaking import Reply
+from vivavoce.conversation.cascade.parts import Parts, saying
+from vivavoce.conversation.cascade.speaking import Reply, Speech
 from vivavoce.conversation.endpointing import endpoint_delay
-from vivavoce.conversation.events import Event, FirstSound
+from vivavoce.conversation.events import ANNOUNCEMENTS, Event, FirstSound
 from vivavoce.conversation.inputs import Commit, Generate, Interrupt, Played, Prefill, UserInput, UserText
 from vivavoce.conversation.outputs import (
     Flush,
@@ -28,7 +30,7 @@ from vivavoce.conversation.outputs import (
     StateChanged,
     TranscriptUpdate,
 )
-from vivavoce.conversation.responder import Question
+from vivavoce.conversation.responder import Answer, Question
 from vivavoce.conversation.views import Conversation, Emit, SessionSpec
 from vivavoce.errors import BackendError, WrongOrder
 from vivavoce.inference.ports import ChatMessage, Picture, Transcript
@@ -61,6 +63,7 @@ class StreamingCascade:
         self._spoken_to = 0
         self._message: Transcript | None = None
         self._pending: Generate | None = None
+        self._unsaid: deque[str] = deque(maxlen=ANNOUNCEMENTS)
         self._prefills: list[Prefill] = []
         self._prefilling = False
         self._turns = 0
@@ -115,13 +118,25 @@ class StreamingCascade:
                 pass  # pausing, stopping and the camera are not this view's
 
     def announce(self, text: str) -> None:
-        """Turn-based clients asked for silence between turns; a timer that rings is told as a problem to show."""
-        self._emit(Problem("announcement", text))
+        self._unsaid.append(text)
+        self._say_unasked()
 
     def over(self, reply: int) -> None:
         if self._reply is not None and self._reply.number == reply:
             self._reply = None
         self._emit(StateChanged("listening"))
+        self._say_unasked()
+
+    def _say_unasked(self) -> None:
+        """A timer that rings is a reply without a question, once no other reply is being made."""
+        if self._unsaid and self._reply is None and self._pending is None:
+            speech = self._parts.speech(self._spec, lambda: self._conversation.memory.volume)
+            self._perform(saying(self._unsaid.popleft()), speech, turn=0, said="")
+
+    @property
+    def idle(self) -> bool:
+        listening = self._hearing or self._listening.settling or self._prefilling or self._message is not None
+        return not listening and self._pending is None and self._reply is None
 
     # ── the message ───────────────────────────────────────────────────────────────────────────
 
@@ -285,17 +300,19 @@ class StreamingCascade:
             request.max_new_tokens,
             request.temperature,
         )
-        number = self._conversation.replies + 1
         speech = self._parts.speech(spec, lambda: memory.volume, silent=not request.audio)
-        reply = Reply(number, self._parts.responder.answer(question), speech, self._emit, self._news)
-        self._reply = reply
         self._emit(StateChanged("thinking"))
+        self._perform(self._parts.responder.answer(question), speech, turn=self._turns, said=said)
+
+    def _perform(self, answer: AsyncIterator[Answer], speech: Speech, *, turn: int, said: str) -> None:
+        number = self._conversation.replies + 1
+        reply = self._reply = Reply(number, answer, speech, self._emit, self._news)
         reply.start(self._tasks)
-        self._clock.turn = self._turns
-        reply.commit(number, self._turns, said)
+        self._clock.turn = turn
+        reply.commit(number, turn, said)
 
     def _news(self, event: Event) -> None:
-        if isinstance(event, FirstSound) and self._reply is not None:
+        if isinstance(event, FirstSound) and self._reply is not None and self._clock.turn:
             self._emit(self._clock.metrics(self._reply.stamps, aio.now()))
             self._emit(StateChanged("speaking"))
 

@@ -69,7 +69,7 @@ def _loud(pcm: bytes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     levels = np.sqrt(np.mean(np.square(whole_frames.reshape(-1, FRAME_SAMPLES)), axis=1))
     if not levels.size:
         return np.zeros(0, np.bool_)
-    # Against noise: what stands well above the quietest tenth is speech.
-    threshold = max(FLOOR, QUIET * float(np.percentile(levels, 95)), 3.0 * float(np.percentile(levels, 10)))
-    loud: np.ndarray[tuple[int], np.dtype[np.bool_]] = levels > min(threshold, 0.5 * float(levels.max()))
+    # Against noise: what stands well above the quietest tenth is speech. Where nothing is quiet, most of it is.
+    threshold = max(QUIET * float(np.percentile(levels, 95)), 3.0 * float(np.percentile(levels, 10)))
+    loud: np.ndarray[tuple[int], np.dtype[np.bool_]] = levels > max(FLOOR, min(threshold, 0.5 * float(levels.max())))
     return loud

@@ -57,11 +57,13 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 async def watched(work: Coroutine[Any, Any, T]) -> T:
     result = await work
-    # Tasks that were cancelled a moment ago get their chance to end.
-    for _ in range(3):
-        await asyncio.sleep(0)
     mine = asyncio.current_task()
-    left = [task.get_name() for task in asyncio.all_tasks() if task is not mine]
+    left: list[str] = []
+    # Tasks that were cancelled a moment ago get their chance to end; so do the nested generators of a response that
+    # was broken off, which the loop ends one after another.
+    for _ in range(40):
+        left = [task.get_name() for task in asyncio.all_tasks() if task is not mine]
+        await asyncio.sleep(0)
     if left:
         raise RuntimeError(f"leaked tasks: {', '.join(sorted(left))}")
     return result

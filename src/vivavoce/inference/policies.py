@@ -17,6 +17,7 @@ from typing import Literal, Protocol, TypeVar, cast
 from vivavoce.aio import now
 from vivavoce.errors import BackendError, BackendTimeout, BackendUnavailable, Closed
 from vivavoce.inference.breaker import Breaker
+from vivavoce.inference.translate import final
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -83,7 +84,7 @@ def with_ceiling(most: int, unit: str, size: Callable[[object], int]) -> Policy:
                 async for item in items:
                     left -= size(item)
                     if left < 0:
-                        raise _final(BackendError(f"the answer ran past {most:,} {unit} and was stopped"))
+                        raise final(f"the answer ran past {most:,} {unit} and was stopped")
                     yield item
 
         return bounded
@@ -267,8 +268,3 @@ def _outcome(error: BackendError) -> Outcome:
     if isinstance(error, BackendTimeout):
         return "timeout"
     return "unavailable" if isinstance(error, BackendUnavailable) else "failed"
-
-
-def _final(error: BackendError) -> BackendError:
-    error.retryable = False
-    return error

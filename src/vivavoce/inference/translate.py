@@ -74,6 +74,13 @@ def coded(error: BackendError, code: str) -> BackendError:
     return error
 
 
+def final(message: str, code: str = BackendError.code) -> BackendError:
+    """A BackendError that another try would only repeat."""
+    error = BackendError(message, code=code)
+    error.retryable = False
+    return error
+
+
 def translated(error: BaseException, doing: str, code: str) -> BackendError | None:
     """Our error for `error`, or None when it is not one of a library that we know."""
     ancestry = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__}

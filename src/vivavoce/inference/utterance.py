@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
@@ -10,6 +9,7 @@ from vivavoce.audio.pcm import INPUT_RATE, SAMPLE_BYTES
 from vivavoce.errors import BackendError, Closed
 from vivavoce.inference.policies import Source
 from vivavoce.inference.ports import Language, Recognition, Recognizer, RecognizerCapabilities, Transcript
+from vivavoce.inference.stopper import Stopper
 
 MOST_SOUND = 120 * INPUT_RATE * SAMPLE_BYTES
 """Bytes kept of an utterance for another try: twice its limit of 60 s, so that nothing is ever missing."""
@@ -47,7 +47,7 @@ class RunningUtterance:
         self._language = language
         self._sound = bytearray()
         self._over: str | None = None
-        self._work: asyncio.Timeout | None = None
+        self._stopper = Stopper()
         try:
             self._live: Recognition | None = recognizers[0].listen(language, on_partial)
         except BackendError:
@@ -66,22 +66,14 @@ class RunningUtterance:
             raise Closed(f"the utterance is {self._over}")
         self._over = "finished"
         try:
-            # The time-out has no time: cancel() is what makes it due.
-            async with asyncio.timeout(None) as self._work, aclosing(self._run(self)) as transcripts:
-                return await anext(transcripts)
-        except TimeoutError:
-            if self._work is None or not self._work.expired():
-                raise
-            raise Closed("the utterance was cancelled") from None
+            return await self._stopper.run(self._understand())
         finally:
-            self._work = None
             self._drop()
 
     def cancel(self) -> None:
         self._over = "cancelled"
         self._drop()
-        if self._work is not None and not self._work.expired():
-            self._work.reschedule(asyncio.get_running_loop().time())
+        self._stopper.stop()
 
     async def attempt(self, index: int) -> AsyncGenerator[Transcript, None]:
         """One try with recognizer `index`. The first try of all is that of the first one, which has heard it live."""
@@ -93,6 +85,10 @@ class RunningUtterance:
             yield await live.finish()
         finally:
             live.cancel()
+
+    async def _understand(self) -> Transcript:
+        async with aclosing(self._run(self)) as transcripts:
+            return await anext(transcripts)
 
     def _drop(self) -> None:
         if self._live is not None:

@@ -1,0 +1,236 @@
+"""Chat completions, streamed: text as it comes, tool calls when they are whole, the usage at the end."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Any
+
+import msgspec
+
+from vivavoce.errors import BackendError
+from vivavoce.inference.backends.openai.endpoint import Endpoint
+from vivavoce.inference.backends.openai.stream import drain, events
+from vivavoce.inference.ports import (
+    ChatDelta,
+    ChatMessage,
+    ChatRequest,
+    LanguageModelCapabilities,
+    TextDelta,
+    ToolCall,
+    ToolSpec,
+    Usage,
+)
+from vivavoce.inference.translate import final
+
+CODE = "llm_failed"
+MOST_BYTES = 16 * 1024 * 1024
+"""Of one stream, framing and all; each token costs some 200 bytes of it."""
+MOST_CHARACTERS = 20_000
+"""Of one reply: more than a reply of five minutes, its limit, can say."""
+MOST_CALLS = 32
+MOST_OF_A_CALL = 64 * 1024
+"""Characters of one tool call's arguments."""
+
+
+class OpenAILanguageModel:
+    """`extra` is added to each request as it is, for what only one server knows (`{"think": false}`)."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        model: str,
+        *,
+        tools: bool = True,
+        vision: bool = False,
+        temperature: float | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.capabilities = LanguageModelCapabilities(
+            f"openai {model}", tools=tools, vision=vision, sends_to=endpoint.sends_to
+        )
+        self._endpoint = endpoint
+        self._model = model
+        self._temperature = temperature
+        self._extra = dict(extra or {})
+
+    async def reply(self, request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
+        answer = _Answer()
+        async with (
+            self._endpoint.call("/chat/completions", CODE, payload=self._payload(request)) as response,
+            aclosing(events(response, MOST_BYTES)) as stream,
+        ):
+            async for event in stream:
+                for delta in answer.take(event):
+                    yield delta
+                if answer.done:
+                    break
+            for delta in answer.finish():
+                yield delta
+            await drain(stream)
+
+    def _payload(self, request: ChatRequest) -> dict[str, Any]:
+        vision = self.capabilities.vision
+        payload: dict[str, Any] = {
+            "model": self._model,
+            "messages": [_message(message, vision) for message in request.messages],
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        temperature = self._temperature if request.temperature is None else request.temperature
+        if temperature is not None:
+            payload["temperature"] = temperature
+        if request.max_tokens is not None:
+            # OpenAI's newer models know only the second name, most other servers only the first.
+            hosted = self._endpoint.host == "api.openai.com"
+            payload["max_completion_tokens" if hosted else "max_tokens"] = request.max_tokens
+        if request.tools and self.capabilities.tools:
+            payload["tools"] = [_tool(tool) for tool in request.tools]
+        return payload | self._extra
+
+
+# ── what we send ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _message(message: ChatMessage, vision: bool) -> dict[str, Any]:
+    sent: dict[str, Any] = {"role": message.role, "content": message.text}
+    if message.pictures and vision:
+        sent["content"] = [{"type": "text", "text": message.text}] + [
+            {
+                "type": "image_url",
+                "image_url": {"url": f"data:{each.media_type};base64,{b64encode(each.data).decode()}"},
+            }
+            for each in message.pictures
+        ]
+    if message.tool_calls:
+        sent["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": msgspec.json.encode(call.arguments).decode()},
+            }
+            for call in message.tool_calls
+        ]
+    if message.tool_call_id is not None:
+        sent["tool_call_id"] = message.tool_call_id
+    return sent
+
+
+def _tool(tool: ToolSpec) -> dict[str, Any]:
+    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": function}
+
+
+# ── what we get ───────────────────────────────────────────────────────────────────────────────────
+
+
+class _Function(msgspec.Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _CallDelta(msgspec.Struct):
+    index: int | None = None
+    id: str | None = None
+    function: _Function = msgspec.field(default_factory=_Function)
+
+
+class _Delta(msgspec.Struct):
+    content: str | None = None
+    tool_calls: list[_CallDelta] | None = None
+
+
+class _Choice(msgspec.Struct):
+    delta: _Delta = msgspec.field(default_factory=_Delta)
+    finish_reason: str | None = None
+
+
+class _Details(msgspec.Struct):
+    cached_tokens: int | None = None
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    prompt_tokens_details: _Details | None = None
+
+
+class _Event(msgspec.Struct):
+    choices: list[_Choice] = []
+    usage: _Usage | None = None
+    error: Any = None
+
+
+class _Call(msgspec.Struct):
+    """A tool call that is still arriving."""
+
+    id: str
+    name: str
+    arguments: str = ""
+
+    def whole(self) -> ToolCall:
+        try:
+            arguments = msgspec.json.decode(self.arguments or "{}", type=dict[str, Any])
+        except msgspec.DecodeError:
+            raise BackendError("the model called a tool with malformed arguments") from None
+        return ToolCall(self.id, self.name, arguments)
+
+
+class _Answer:
+    """Makes deltas of events, sans-io."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self._ended = False
+        self._characters = 0
+        self._calls: dict[int, _Call] = {}
+        self._usage: Usage | None = None
+
+    def take(self, event: bytes) -> list[ChatDelta]:
+        """Raises BackendError when the server reports one, runs away, or breaks its own format."""
+        if event == b"[DONE]":
+            self.done = True
+            return []
+        parsed = msgspec.json.decode(event, type=_Event)
+        if parsed.error is not None:
+            raise BackendError("the server broke the reply off with an error of its own: look into its log")
+        if parsed.usage is not None:
+            self._usage = _usage(parsed.usage)
+        texts: list[ChatDelta] = []
+        for choice in parsed.choices[:1]:
+            self._ended = self._ended or choice.finish_reason is not None
+            for call in choice.delta.tool_calls or ():
+                self._add(call)
+            if choice.delta.content:
+                self._characters += len(choice.delta.content)
+                texts.append(TextDelta(choice.delta.content))
+        if self._characters > MOST_CHARACTERS:
+            raise final(f"the reply ran past {MOST_CHARACTERS:,} characters and was stopped")
+        return texts
+
+    def finish(self) -> list[ChatDelta]:
+        """The stream has ended. Raises BackendError when it ended too early."""
+        if not (self.done or self._ended):
+            raise BackendError("the reply broke off in the middle")
+        calls: list[ChatDelta] = [call.whole() for _, call in sorted(self._calls.items())]
+        return calls + ([self._usage] if self._usage else [])
+
+    def _add(self, delta: _CallDelta) -> None:
+        # Some servers leave the index out and send each call in one piece.
+        index = delta.index if delta.index is not None else len(self._calls) - (0 if delta.id else 1)
+        call = self._calls.get(index)
+        if call is None:
+            if not delta.function.name:
+                raise BackendError("the model called a tool without a name")
+            if len(self._calls) == MOST_CALLS:
+                raise final(f"the model called more than {MOST_CALLS} tools at once")
+            call = self._calls[index] = _Call(delta.id or f"call_{index}", delta.function.name)
+        call.arguments += delta.function.arguments or ""
+        if len(call.arguments) > MOST_OF_A_CALL:
+            raise final(f"the arguments of a tool ran past {MOST_OF_A_CALL:,} characters")
+
+
+def _usage(usage: _Usage) -> Usage:
+    details = usage.prompt_tokens_details
+    return Usage(usage.prompt_tokens, (details.cached_tokens or 0) if details else 0, usage.completion_tokens)

@@ -13,7 +13,7 @@
     └── Closed                   the thing was closed while in use (an ordinary end, not a fault)
 
 Foreign exceptions are translated at the edge of the room that calls the library (see `translating`
-in inference/translate.py and audio/containers.py); none of them crosses a room boundary.
+in inference/translate.py and audio/translate.py); none of them crosses a room boundary.
 """
 
 from __future__ import annotations

@@ -99,5 +99,5 @@ def test_an_hour_of_odd_pieces_does_not_drift(source: int, target: int, seed: in
         size = int(random.integers(1, 30 * source))
         given += len(stream.push(memoryview(blank)[: 2 * size])) // 2
         taken += size
-    assert abs(scaled(taken, source, target) - given) < target * 0.1
+    assert abs(scaled(taken, source, target) - given) < target / 4  # the filter, not the hour
     assert given + len(stream.flush()) // 2 == scaled(taken, source, target)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vivavoce.app.settings import Flag, Loaded, Origin, Settings, load
-from vivavoce.app.settings.backends import ScriptedAsr
 from vivavoce.errors import ConfigError
+from vivavoce.inference.options import ScriptedAsr
 
 
 def read(text: str = "", environ: dict[str, str] | None = None, *flags: Flag, folder: Path) -> Loaded:
@@ -104,7 +104,7 @@ def test_an_option_of_another_backend_is_an_error(tmp_path: Path) -> None:
 
 def test_an_unknown_backend_is_told_with_those_there_are(tmp_path: Path) -> None:
     said = complaint("tts: {backend: espaek}", folder=tmp_path)
-    assert "is not one of auto, espeak, openai, scripted; did you mean `espeak`?" in said
+    assert "is not one of auto, espeak, openai, scripted, plugin; did you mean `espeak`?" in said
 
 
 def test_references_to_the_environment(tmp_path: Path) -> None:

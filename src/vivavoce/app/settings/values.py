@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from vivavoce.app.settings.backends import Asr, AutoAsr, AutoLlm, AutoTts, AutoVad, Llm, Tts, Vad
 from vivavoce.errors import ConfigError
+from vivavoce.inference.options import Asr, AutoAsr, AutoLlm, AutoTts, AutoVad, Llm, Tts, Vad
 from vivavoce.inference.secret import Secret
 
 Count = Annotated[int, Meta(ge=1)]

@@ -1,6 +1,7 @@
 """Which back-end does what, and its options: one struct per back-end, chosen by `backend`.
 
-A section is read as the struct of its back-end, so an option of another one is an unknown key and is told.
+The settings read a section as the struct of its back-end, so an option of another one is an unknown key and is told;
+the catalog builds the back-end from it. The text under a field is its documentation.
 """
 
 from __future__ import annotations
@@ -46,7 +47,16 @@ class ScriptedVad(VadOptions, frozen=True, kw_only=True, tag="scripted"):
     """Level (RMS, of 32,768) from which a window is speech."""
 
 
-Vad = AutoVad | SileroVad | ScriptedVad
+class PluginVad(VadOptions, frozen=True, kw_only=True, tag="plugin"):
+    """One that an installed package brings."""
+
+    name: str = ""
+    """Which one: the part after `vad.` of its entry point's name."""
+    options: tuple[str, ...] = ()
+    """Its options, each as `name=value`."""
+
+
+Vad = AutoVad | SileroVad | ScriptedVad | PluginVad
 
 
 # ── recognition ───────────────────────────────────────────────────────────────────────────────────
@@ -68,9 +78,13 @@ class OpenAIAsr(Backend, frozen=True, kw_only=True, tag="openai"):
     base_url: str | None = None
     """Its address, where it is not that of `openai.base_url`."""
     api_key: Secret | None = None
-    """Its key, where it is not `openai.api_key`."""
+    """Its key; without one `openai.api_key`, which is sent to `openai.base_url` alone."""
     languages: tuple[str, ...] = ("en", "zh")
-    """Languages that it hears."""
+    """Languages that it is trusted with."""
+    stream: bool = False
+    """Whether the server tells the text while it is still working on it."""
+    prompt: str = ""
+    """Names and words that it should know."""
 
 
 class ScriptedAsr(Backend, frozen=True, kw_only=True, tag="scripted"):
@@ -84,7 +98,16 @@ class ScriptedAsr(Backend, frozen=True, kw_only=True, tag="scripted"):
     """Sound per word of the partial texts; 0 for none."""
 
 
-Asr = AutoAsr | PocketsphinxAsr | OpenAIAsr | ScriptedAsr
+class PluginAsr(Backend, frozen=True, kw_only=True, tag="plugin"):
+    """One that an installed package brings."""
+
+    name: str = ""
+    """Which one: the part after `asr.` of its entry point's name."""
+    options: tuple[str, ...] = ()
+    """Its options, each as `name=value`."""
+
+
+Asr = AutoAsr | PocketsphinxAsr | OpenAIAsr | ScriptedAsr | PluginAsr
 
 
 # ── language models ───────────────────────────────────────────────────────────────────────────────
@@ -106,9 +129,15 @@ class OpenAILlm(Backend, frozen=True, kw_only=True, tag="openai"):
     base_url: str | None = None
     """Its address, where it is not that of `openai.base_url`."""
     api_key: Secret | None = None
-    """Its key, where it is not `openai.api_key`."""
+    """Its key; without one `openai.api_key`, which is sent to `openai.base_url` alone."""
+    tools: bool = True
+    """Whether the model may call the skills."""
     vision: bool = False
     """Whether the model looks at camera frames."""
+    temperature: Annotated[float, Meta(ge=0.0, le=2.0)] | None = None
+    """How freely it answers; without one as the server likes."""
+    reasoning_effort: str | None = None
+    """How long it may think before it speaks (`none`, `low`, …), for models that do; thinking is silence."""
 
 
 class OllamaLlm(Backend, frozen=True, kw_only=True, tag="ollama"):
@@ -129,7 +158,16 @@ class ScriptedLlm(Backend, frozen=True, kw_only=True, tag="scripted"):
     """Time between words."""
 
 
-Llm = AutoLlm | NoLlm | OpenAILlm | OllamaLlm | ScriptedLlm
+class PluginLlm(Backend, frozen=True, kw_only=True, tag="plugin"):
+    """One that an installed package brings."""
+
+    name: str = ""
+    """Which one: the part after `llm.` of its entry point's name."""
+    options: tuple[str, ...] = ()
+    """Its options, each as `name=value`."""
+
+
+Llm = AutoLlm | NoLlm | OpenAILlm | OllamaLlm | ScriptedLlm | PluginLlm
 
 
 # ── speech ────────────────────────────────────────────────────────────────────────────────────────
@@ -146,16 +184,18 @@ class EspeakTts(Backend, frozen=True, kw_only=True, tag="espeak"):
 class OpenAITts(Backend, frozen=True, kw_only=True, tag="openai"):
     """Speech by an OpenAI-compatible server."""
 
-    model: str = "tts-1"
+    model: str = "gpt-4o-mini-tts"
     """Name of the model there."""
-    voices: tuple[str, ...] = ("alloy",)
+    voices: tuple[str, ...] = ("alloy", "ash", "coral", "echo", "fable", "nova", "onyx", "sage", "shimmer")
     """Voices that it offers; the first is the default."""
     languages: tuple[str, ...] = ("en", "zh")
     """Languages that it speaks."""
+    rate: Annotated[int, Meta(ge=8000, le=48_000)] = 24_000
+    """Samples a second of the sound that it sends."""
     base_url: str | None = None
     """Its address, where it is not that of `openai.base_url`."""
     api_key: Secret | None = None
-    """Its key, where it is not `openai.api_key`."""
+    """Its key; without one `openai.api_key`, which is sent to `openai.base_url` alone."""
 
 
 class ScriptedTts(Backend, frozen=True, kw_only=True, tag="scripted"):
@@ -173,4 +213,13 @@ class ScriptedTts(Backend, frozen=True, kw_only=True, tag="scripted"):
     """Pitch of the tone; 0 for silence."""
 
 
-Tts = AutoTts | EspeakTts | OpenAITts | ScriptedTts
+class PluginTts(Backend, frozen=True, kw_only=True, tag="plugin"):
+    """One that an installed package brings."""
+
+    name: str = ""
+    """Which one: the part after `tts.` of its entry point's name."""
+    options: tuple[str, ...] = ()
+    """Its options, each as `name=value`."""
+
+
+Tts = AutoTts | EspeakTts | OpenAITts | ScriptedTts | PluginTts

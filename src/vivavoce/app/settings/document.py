@@ -78,17 +78,22 @@ def _type(kind: object) -> str:
 
 
 def _bounds(meta: msgspec.Meta) -> str:
-    low, high = meta.ge, meta.le
+    low, high = _number(meta.ge), _number(meta.le)
     parts = []
     if meta.gt is not None:
-        parts.append(f"above {meta.gt:,}")
-    if low is not None and high is not None:
-        parts.append(f"{low:,}–{high:,}")
-    elif low is not None:
-        parts.append(f"from {low:,}")
-    elif high is not None:
-        parts.append(f"to {high:,}")
+        parts.append(f"above {_number(meta.gt)}")
+    if low and high:
+        parts.append(f"{low}–{high}")
+    elif low:
+        parts.append(f"from {low}")
+    elif high:
+        parts.append(f"to {high}")
     return f", {', '.join(parts)}" if parts else ""
+
+
+def _number(bound: float | None) -> str:
+    """3 and 3.0 alike: typing takes two bounds that are equal for one, whichever came first."""
+    return "" if bound is None else f"{bound:,.10g}"
 
 
 def _default(key: Key) -> str:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from vivavoce.audio.pcm import INPUT_RATE, SAMPLE_BYTES, view
+from vivavoce.audio.pcm import INPUT_RATE, SAMPLE_BYTES, Pcm, view
 from vivavoce.audio.resample import resample
 from vivavoce.errors import ConfigError
 
 
 def write_stereo(file: Path, said: bytes, heard: bytes, rate: int) -> None:
     """`said` at 16 kHz and `heard` at `rate`, begun together. Raises ConfigError when it cannot be written."""
-    left = view(resample(said, INPUT_RATE, rate))
+    left = resample(Pcm(said, INPUT_RATE), rate).samples
     right = view(heard)
     both = np.zeros((max(len(left), len(right)), 2), "<i2")
     both[: len(left), 0] = left

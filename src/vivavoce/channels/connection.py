@@ -145,7 +145,7 @@ class Connection:
         self.unblocked()
         self._transport.close(code, reason)
 
-    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    def spawn(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> asyncio.Task[None]:
         """Work for this socket; its fault ends the socket, not its neighbours."""
         return self._spawn(self._supervised(work), name)
 
@@ -163,9 +163,10 @@ class Connection:
         except Exception:  # noqa: BLE001 — supervisor of the connection
             self._fault()
 
-    async def _supervised(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _supervised(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        # Called here, not before: a task that is cancelled before it starts leaves no coroutine behind.
         try:
-            await work
+            await work()
         except VivavoceError as error:
             self.fail_with(error)
         except Exception:  # noqa: BLE001 — supervisor of the connection

@@ -103,11 +103,8 @@ class DuplexChannel:
         ear = self._ear
         if ear is None:
             raise WrongOrder("`prepare` comes before sound")
-        self._spend(self._bytes, len(data), "sound")
-        pcm = ear.hear(data)
-        # A few bytes of Opus may be 120 ms of sound; what counts is the sound.
-        self._spend(self._bytes, max(0, len(pcm) - len(data)), "sound")
-        self._link.audio(pcm)
+        self._spend(self._bytes, ear.cost(data), "sound")
+        self._link.audio(ear.hear(data))
 
     def closed(self) -> None:
         self._link.close()

@@ -41,7 +41,7 @@ class Link:
 
     def open(self, spec: SessionSpec, resume: str | None = None) -> None:
         """Begin to open the session; the session itself tells of the queue and of being prepared."""
-        self._opening = self._connection.spawn(self._open(spec, resume), f"open {spec.kind} session")
+        self._opening = self._connection.spawn(lambda: self._open(spec, resume), f"open {spec.kind} session")
 
     def audio(self, pcm: bytes) -> None:
         """The user's sound, 16 kHz PCM. Before the session is there the newest is kept, bounded."""

@@ -13,9 +13,9 @@ from typing import Final
 import av
 from av.audio.codeccontext import AudioCodecContext
 
-from vivavoce.audio.translate import translating
 from vivavoce.audio.pcm import SAMPLE_BYTES
 from vivavoce.audio.resample import StreamResampler
+from vivavoce.audio.translate import translating
 from vivavoce.errors import BadAudio, ConfigError
 
 MAX_PACKET: Final = 1275

@@ -334,3 +334,21 @@ async def test_a_refusal_of_both_formats_is_told():
         with pytest.raises(BackendError, match="does not take the request"):
             await read(OpenAISynthesizer(endpoint).speak(SpeechRequest("hello")))
         assert len(server.asked) == 2
+
+
+# ── a model that nobody named ─────────────────────────────────────────────────────────────────────
+
+
+async def test_without_a_model_the_first_reply_asks_what_there_is():
+    async with talking("hello", models=("nomic-embed-text", "qwen3:8b")) as (server, endpoint):
+        model = OpenAILanguageModel(endpoint)
+        for _ in range(2):
+            assert text(await read(model.reply(HELLO))) == "hello"
+    assert [each.path for each in server.asked] == ["/v1/models", "/v1/chat/completions", "/v1/chat/completions"]
+    assert server.asked[1].json["model"] == "qwen3:8b"
+
+
+async def test_a_server_without_a_model_says_how_to_get_one():
+    async with talking(models=()) as (_, endpoint):
+        error = await conformance.check_failure(OpenAILanguageModel(endpoint).reply(HELLO), "llm_failed")
+    assert "ollama pull" in error.message

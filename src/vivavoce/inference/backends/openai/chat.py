@@ -11,6 +11,7 @@ import msgspec
 
 from vivavoce.errors import BackendError
 from vivavoce.inference.backends.openai.endpoint import Endpoint
+from vivavoce.inference.backends.openai.models import find_model
 from vivavoce.inference.backends.openai.stream import drain, events
 from vivavoce.inference.ports import (
     ChatDelta,
@@ -35,12 +36,15 @@ MOST_OF_A_CALL = 64 * 1024
 
 
 class OpenAILanguageModel:
-    """`extra` is added to each request as it is, for what only one server knows (`{"think": false}`)."""
+    """Without a `model` the first reply asks the server what it has.
+
+    `extra` is added to each request as it is, for what only some servers know (`{"reasoning_effort": "none"}`).
+    """
 
     def __init__(
         self,
         endpoint: Endpoint,
-        model: str,
+        model: str | None = None,
         *,
         tools: bool = True,
         vision: bool = False,
@@ -48,7 +52,7 @@ class OpenAILanguageModel:
         extra: Mapping[str, Any] | None = None,
     ) -> None:
         self.capabilities = LanguageModelCapabilities(
-            f"openai {model}", tools=tools, vision=vision, sends_to=endpoint.sends_to
+            f"openai {model or endpoint.host}", tools=tools, vision=vision, sends_to=endpoint.sends_to
         )
         self._endpoint = endpoint
         self._model = model
@@ -57,8 +61,11 @@ class OpenAILanguageModel:
 
     async def reply(self, request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
         answer = _Answer()
+        if self._model is None:
+            self._model = await find_model(self._endpoint)
+        payload = self._payload(request, self._model)
         async with (
-            self._endpoint.call("/chat/completions", CODE, payload=self._payload(request)) as response,
+            self._endpoint.call("/chat/completions", CODE, payload=payload) as response,
             aclosing(events(response, MOST_BYTES)) as stream,
         ):
             async for event in stream:
@@ -70,10 +77,10 @@ class OpenAILanguageModel:
                 yield delta
             await drain(stream)
 
-    def _payload(self, request: ChatRequest) -> dict[str, Any]:
+    def _payload(self, request: ChatRequest, model: str) -> dict[str, Any]:
         vision = self.capabilities.vision
         payload: dict[str, Any] = {
-            "model": self._model,
+            "model": model,
             "messages": [_message(message, vision) for message in request.messages],
             "stream": True,
             "stream_options": {"include_usage": True},

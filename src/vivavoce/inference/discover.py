@@ -1,0 +1,74 @@
+"""Finds the server that a language model can be had from: the configured one, else an Ollama on this machine.
+
+The values come from the settings, which have read `OPENAI_BASE_URL`, `OPENAI_API_KEY` and `OLLAMA_HOST` among others;
+nothing here looks at the environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Literal
+
+from vivavoce.errors import BackendError
+from vivavoce.inference.secret import Secret
+
+OPENAI = "https://api.openai.com/v1"
+OLLAMA = "http://127.0.0.1:11434"
+PROBE_S = 0.3
+"""Seconds that a server on this machine gets to say that it is there; the start waits for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An OpenAI-compatible API: its root, mostly ending in `/v1`, and its key if it wants one."""
+
+    base_url: str
+    key: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a language model can be had. `models` are those that a probed server listed, best first."""
+
+    address: Address
+    by: Literal["configuration", "ollama"]
+    models: tuple[str, ...] = ()
+
+
+def configured(base_url: str | None, key: Secret | None) -> Address | None:
+    """The address that the settings name; a key alone means OpenAI itself."""
+    if base_url:
+        return Address(base_url, key)
+    return Address(OPENAI, key) if key else None
+
+
+def ollama_at(base_url: str = OLLAMA) -> Address:
+    """The OpenAI-compatible side of an Ollama."""
+    root = base_url.rstrip("/")
+    return Address(root if root.endswith("/v1") else f"{root}/v1")
+
+
+async def discover(openai: Address | None, ollama: Address, probe_s: float = PROBE_S) -> Found | None:
+    """The configured server, unasked, since it may be started later; else an Ollama that answers and has a model."""
+    if openai is not None:
+        return Found(openai, "configuration")
+    models = await probe(ollama, probe_s)
+    return Found(ollama, "ollama", models) if models else None
+
+
+async def probe(address: Address, within_s: float = PROBE_S) -> tuple[str, ...] | None:
+    """The models to talk with that a server lists, best first, or None when it does not answer in time."""
+    # Imported here, since most machines run without any server and should not load an HTTP client for nothing.
+    from vivavoce.inference.backends.openai import Endpoint, choose, list_models
+
+    endpoint = Endpoint(address.base_url, address.key)
+    try:
+        async with asyncio.timeout(within_s):
+            listed = await list_models(endpoint)
+    except (BackendError, TimeoutError):
+        return None
+    finally:
+        await endpoint.aclose()
+    best = choose(listed)
+    return () if best is None else (best, *(name for name in listed if name != best))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vivavoce.inference.visemes import VISEMES, viseme, visemes
+from vivavoce.inference.visemes import VISEMES, visemes
 
 
 @pytest.mark.parametrize(
@@ -39,17 +39,12 @@ def test_words_look_as_they_are_said(word: str, shapes: str) -> None:
 @pytest.mark.parametrize("pause", ["", "_", "_:", " "])
 def test_a_pause_closes_the_mouth(pause: str) -> None:
     assert visemes(pause) == ("sil",)
-    assert viseme(pause) == "sil"
 
 
 def test_marks_have_no_shape_and_unknown_sounds_change_nothing() -> None:
     assert visemes("ˈoː") == ("O",)
     assert visemes("n̩") == ("nn",)
-    assert viseme("ʔ") is None
-
-
-def test_a_single_shape_is_the_first() -> None:
-    assert viseme("aɪ") == "aa"
+    assert visemes("ʔ") == ()
 
 
 def test_there_are_fifteen() -> None:

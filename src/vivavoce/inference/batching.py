@@ -2,7 +2,8 @@
 
 A window goes one of three ways. Quiet ones, as long as their stream is not in speech, are answered with 0.0 at
 once by the energy gate and never reach the model. With few sessions open a window waits only for the loop's next
-round; with many it waits up to `period_s` for company, because a batch halves its cost. Whatever waits is scored
+round; with many it waits up to `period_s` for company, because a batch halves its cost (5 ms gather as much as
+10 ms where it counts: 300 sessions, 40 % in speech, cost 17 % of a core with either). Whatever waits is scored
 in batches of one window per stream (a state is a chain), and after `slice_s` of that the loop gets its turn, so
 that a resumed session which brings 30 s of sound at once holds nobody up.
 
@@ -104,7 +105,7 @@ class VadBatcher:
         vad: Vad,
         gate: Callable[[], Gate] | None = EnergyGate,
         *,
-        period_s: float = 0.010,
+        period_s: float = 0.005,
         slice_s: float = 0.004,
         eager: int = 16,
         limit: int = 1875,

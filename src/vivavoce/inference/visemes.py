@@ -59,8 +59,3 @@ def visemes(phoneme: str) -> tuple[Viseme, ...]:
             length = 1
         at += length
     return tuple(shapes)
-
-
-def viseme(phoneme: str) -> Viseme | None:
-    """The shape that a phoneme begins with; None keeps the mouth as it is."""
-    return next(iter(visemes(phoneme)), None)

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soxr
 
 from vivavoce.errors import BackendError, BackendUnavailable
+from vivavoce.inference.backends.espeak import EspeakSynthesizer
 from vivavoce.inference.backends.silero import SileroVad, model_path
+from vivavoce.inference.ports import SpeechRequest
 from vivavoce.testing import conformance
 
 VAD = SileroVad()
@@ -29,6 +32,25 @@ def test_silence_and_steady_noise_are_no_speech() -> None:
     states = [VAD.start(), VAD.start()]
     scores = [VAD.score(noise[:, step].astype(np.int16), states) for step in range(30)]
     assert np.max(scores[2:]) < 0.2
+
+
+@pytest.mark.journey
+@pytest.mark.parametrize(
+    ("language", "text"), [("en", "Set the volume to eighty percent."), ("zh", "把音量调到百分之八十。")]
+)
+async def test_speech_is_heard_through_noise_and_its_end_too(language: str, text: str) -> None:
+    chunks = [chunk.pcm async for chunk in EspeakSynthesizer().speak(SpeechRequest(text, language))]
+    speech = soxr.resample(np.frombuffer(b"".join(chunks), "<i2").astype(np.float32), 22_050, 16_000)
+    quiet = np.zeros(32 * 512, np.float32)
+    loud = np.sqrt(np.mean(np.square(speech)))
+    sound = np.concatenate([quiet, speech, quiet])
+    sound += np.random.default_rng(5).standard_normal(len(sound)) * loud / 10**0.5
+    windows = sound[: len(sound) // 512 * 512].reshape(-1, 512).clip(-32768, 32767).astype(np.int16)
+    state = VAD.start()
+    scores = np.array([VAD.score(window[np.newaxis], [state])[0] for window in windows])
+    assert scores[2:30].max() < 0.5
+    assert np.mean(scores[36 : len(scores) - 46] > 0.5) > 0.7
+    assert scores[-12:].max() < 0.5
 
 
 def test_a_full_batch_is_scored_as_each_alone() -> None:

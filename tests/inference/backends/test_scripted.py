@@ -11,7 +11,7 @@ import pytest
 
 from vivavoce.aio import now
 from vivavoce.audio.pcm import INPUT_RATE, ms, silence, view
-from vivavoce.errors import BackendError, Closed
+from vivavoce.errors import BackendError, Closed, ConfigError
 from vivavoce.inference.backends.scripted import (
     Fault,
     ScriptedModel,
@@ -248,6 +248,13 @@ async def test_speech_fails_as_told() -> None:
         if seconds > 600:
             break
     assert now() > 100
+
+
+def test_an_empty_script_is_refused() -> None:
+    with pytest.raises(ConfigError):
+        ScriptedRecognizer(())
+    with pytest.raises(ConfigError):
+        ScriptedModel([])
 
 
 async def test_all_keep_their_contracts() -> None:

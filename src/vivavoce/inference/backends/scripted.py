@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from vivavoce.aio import now
 from vivavoce.audio.pcm import INPUT_RATE, SAMPLE_BYTES
-from vivavoce.errors import BackendError, Closed
+from vivavoce.errors import BackendError, Closed, ConfigError
 from vivavoce.inference.ports import (
     ChatDelta,
     ChatRequest,
@@ -114,6 +114,8 @@ class ScriptedRecognizer:
         fault: Fault | None = None,
     ) -> None:
         listed = [texts] if isinstance(texts, str | Transcript) else texts
+        if not listed:
+            raise ConfigError("a scripted recogniser needs at least one text")
         self._texts = deque(Transcript(text) if isinstance(text, str) else text for text in listed)
         self._delay_s = delay_s
         self._word_bytes = 0 if word_s is None else max(1, round(word_s * INPUT_RATE)) * SAMPLE_BYTES
@@ -223,6 +225,8 @@ class ScriptedModel:
     ) -> None:
         single = isinstance(replies, str | ToolCall) or (isinstance(replies, tuple) and _has_call(replies))
         listed: Sequence[Reply] = (replies,) if single else replies  # type: ignore[assignment]
+        if not listed:
+            raise ConfigError("a scripted model needs at least one reply")
         self._rounds = [_rounds(reply) for reply in listed]
         self._first_token_s = first_token_s
         self._per_token_s = per_token_s

@@ -24,6 +24,7 @@ from hassil.expression import (
 from hassil.intents import Intent as HassilIntent
 from hassil.intents import IntentData, Intents, SlotList, WildcardSlotList
 from hassil.parse_expression import parse_sentence
+from hassil.parser import ParseError
 
 from vivavoce.errors import ConfigError
 
@@ -136,13 +137,21 @@ def load(language: str) -> Definition:
     path = resources.files("vivavoce.conversation.skills") / "sentences" / f"{language}.yaml"
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return parse(yaml.load(path.read_text("utf-8"), loader))
-    except (yaml.YAMLError, KeyError, TypeError, ValueError, AssertionError) as wrong:
-        raise ConfigError(f"sentences/{language}.yaml is malformed: {wrong}") from wrong
+        document = yaml.load(path.read_text("utf-8"), loader)
+    except yaml.YAMLError as wrong:
+        raise ConfigError(f"sentences/{language}.yaml is no YAML: {wrong}") from wrong
+    return parse(document)
 
 
 def parse(document: Mapping[str, Any]) -> Definition:
-    """A definition from a sentence file's content. Raises ConfigError for references to nothing."""
+    """A definition from a sentence file's content. Raises ConfigError for whatever is wrong in it."""
+    try:
+        return _parse(document)
+    except (ParseError, KeyError, TypeError, ValueError, AssertionError, AttributeError) as wrong:
+        raise ConfigError(f"the sentences of {document.get('language')!r} are malformed: {wrong!r}") from wrong
+
+
+def _parse(document: Mapping[str, Any]) -> Definition:
     settings = document.get("settings", {})
     base = Intents.from_dict(
         {

@@ -20,7 +20,7 @@ from vivavoce.conversation.skills.values import Intent, Slot
 
 MAX_TEXT = 400
 """Longer is no command. Free talk comes here on every turn and must cost little."""
-MAX_CANDIDATES = 10
+MAX_CANDIDATES = 20
 """Bound on the combinations of politeness dropped in front and behind."""
 
 _NOISE = re.compile(r"[^\w\s'.,%+\-*/×÷]|_")

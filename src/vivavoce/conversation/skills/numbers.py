@@ -135,8 +135,8 @@ _HAN_VALUE = {**{c: n for n, c in enumerate(_HAN)}, "〇": 0, "两": 2, "兩": 2
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1000}
 _HAN_SCALES = {"万": 10**4, "亿": 10**8}
 _HAN_RUN = re.compile(r"负?[零〇一二三四五六七八九十百千万亿两兩]+(?:点[零〇一二三四五六七八九]+)?")
-_NOT_A_NUMBER = re.compile(r"[点下些样起直共半]")
-"""After a lone 一 these make another word: 一点 (a bit), 一下, 一些, 一样, 一起, 一直, 一共, 一半."""
+_NOT_A_NUMBER = re.compile(r"[点下些样起直共半切]")
+"""After 一 these make another word: 一点 (a bit), 一下, 一些, 一样, 一起, 一直, 一共, 一半, 一切."""
 
 
 def _han_cardinal(run: str) -> int | None:
@@ -174,12 +174,13 @@ def _han_digits(match: re.Match[str]) -> str:
     sign, body = ("-", run[1:]) if run.startswith("负") else ("", run)
     whole, _, decimals = body.partition("点")
     following = match.string[match.end() : match.end() + 1]
-    if whole == "一" and not decimals and _NOT_A_NUMBER.match(following):
-        return run
-    value = _han_cardinal(whole)
+    kept = ""
+    if whole.endswith("一") and not decimals and _NOT_A_NUMBER.match(following):
+        whole, kept = whole[:-1], "一"
+    value = _han_cardinal(whole) if whole else None
     if value is None:
         return run
-    return f"{sign}{value}" + (f".{''.join(str(_HAN_VALUE[c]) for c in decimals)}" if decimals else "")
+    return f"{sign}{value}" + (f".{''.join(str(_HAN_VALUE[c]) for c in decimals)}" if decimals else "") + kept
 
 
 def _chinese_section(number: int) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from hassil.expression import ListReference
-from hassil.intents import RangeSlotList, TextSlotList
+from hassil.intents import RangeSlotList, TextSlotList, WildcardSlotList
 
 from vivavoce.conversation.skills.definition import DECIMAL_BASE, Definition, Skill, sure_slots, walk
 from vivavoce.conversation.skills.memory import MAX_FACT_LENGTH
@@ -59,7 +58,7 @@ def _always(skill: Skill, definition: Definition) -> frozenset[str]:
 
 
 def _schema(skill: Skill, slot: str, definition: Definition) -> dict[str, Any]:
-    """From the lists that fill `slot`: a range where there is one, else the values, else free text."""
+    """From the lists that fill `slot`: a range where there is one, else free text, else the values."""
     names = {
         part.list_name: None
         for block in skill.blocks
@@ -74,12 +73,12 @@ def _schema(skill: Skill, slot: str, definition: Definition) -> dict[str, Any]:
                 return {"type": "number"}
             # Models fill the parts of a duration that are not there with zeros.
             return {"type": "integer", "minimum": min(0, values.start), "maximum": values.stop}
+    if any(isinstance(values, WildcardSlotList) for values in lists):
+        return {"type": "string", "maxLength": MAX_FACT_LENGTH}
     known = [block.slots[slot] for block in skill.blocks if slot in block.slots]
     known += [value.value_out for values in lists if isinstance(values, TextSlotList) for value in values.values]
-    if known:
-        kind = "string" if isinstance(known[0], str) else "integer"
-        return {"type": kind, "enum": list(dict.fromkeys(known))}
-    return {"type": "string", "maxLength": MAX_FACT_LENGTH}
+    kind = "string" if isinstance(known[0], str) else "integer"
+    return {"type": kind, "enum": list(dict.fromkeys(known))}
 
 
 def _fault(value: Any, schema: Mapping[str, Any]) -> str | None:
@@ -88,10 +87,10 @@ def _fault(value: Any, schema: Mapping[str, Any]) -> str | None:
             return "must be a string"
         if len(value) > schema.get("maxLength", MAX_FACT_LENGTH):
             return f"is longer than {schema.get('maxLength', MAX_FACT_LENGTH)} characters"
-    elif isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    elif isinstance(value, bool) or not isinstance(value, int | float):
         return "must be a number"
-    elif abs(value) > _LARGEST:
-        return "is too large"
+    elif not -_LARGEST <= value <= _LARGEST:  # catches NaN too, and goes before any conversion: integers have no end
+        return "is out of bounds"
     elif schema["type"] == "integer" and value != int(value):
         return "must be a whole number"
     elif "minimum" in schema and not schema["minimum"] <= value <= schema["maximum"]:

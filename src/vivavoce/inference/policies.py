@@ -17,6 +17,7 @@ from typing import Literal, Protocol, TypeVar, cast
 from vivavoce.aio import now
 from vivavoce.errors import BackendError, BackendTimeout, BackendUnavailable, Closed
 from vivavoce.inference.breaker import Breaker
+from vivavoce.inference.deadline import Deadline
 from vivavoce.inference.translate import final
 
 R = TypeVar("R")
@@ -52,19 +53,23 @@ def with_timeout(patience: Patience) -> Policy:
     def policy(source: Source[R, T]) -> Source[R, T]:
         async def limited(request: R) -> AsyncGenerator[T, None]:
             left, limit = patience.whole_s, patience.first_s
-            async with aclosing(source(request)) as items:
-                while True:
-                    begun = now()
-                    try:
-                        async with asyncio.timeout(min(limit, left)):
-                            item = await anext(items)
-                    except StopAsyncIteration:
-                        return
-                    except TimeoutError:
-                        raise BackendTimeout(f"no answer within {min(limit, left):g} s") from None
-                    left -= now() - begun
-                    yield item
-                    limit = patience.between_s
+            deadline = Deadline()
+            try:
+                async with aclosing(source(request)) as items:
+                    while True:
+                        begun = now()
+                        try:
+                            with deadline.set(min(limit, left)):
+                                item = await anext(items)
+                        except StopAsyncIteration:
+                            return
+                        except TimeoutError:
+                            raise BackendTimeout(f"no answer within {min(limit, left):g} s") from None
+                        left -= now() - begun
+                        yield item
+                        limit = patience.between_s
+            finally:
+                deadline.close()
 
         return limited
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pocketsphinx
 import pytest
+from hassil.recognize import recognize_all
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,6 +35,18 @@ def test_each_sentence_means_its_own_intent(language: str, rule: str) -> None:
         intent = match(sentence, language)
         assert intent is not None, sentence
         assert (intent.name, intent.free) == (rule.removesuffix("_free"), rule.endswith("_free")), sentence
+
+
+@pytest.mark.parametrize(("language", "rule"), INTENTS)
+def test_no_sentence_has_two_meanings(language: str, rule: str) -> None:
+    definition, dice = load(language), random.Random(rule)
+    intents = definition.free if rule.endswith("_free") else definition.closed
+    for _ in range(60):
+        sentence = GRAMMARS[language].sentence(dice, rule)
+        said = sentence if definition.spaced else sentence.replace(" ", "")
+        text = said if rule.endswith("_free") else numbers.digits(said, language)
+        names = {result.intent.name for result in recognize_all(text, intents)}
+        assert names == {rule.removesuffix("_free")}, sentence
 
 
 @given(st.randoms(use_true_random=False), st.sampled_from(["en", "zh"]))

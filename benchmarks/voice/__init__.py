@@ -1,0 +1,1 @@
+"""`script/bench voice`: conversations over real WebSockets in real time, beside a bare loop and the peers."""

@@ -42,11 +42,13 @@ class SocketLimits:
     """Of every WebSocket."""
 
     first_message_s: float = 10.0
-    ping_s: int = 30
+    ping_s: float = 30.0
     """Idle for this long is pinged; idle for twice as long is dead."""
     errors: int = 20
     errors_within_s: float = 10.0
     send_buffer_bytes: int = 256 << 10
+    kernel_buffer_bytes: int = 64 << 10
+    """Left to itself the kernel takes megabytes for a peer that does not read, and we would not notice."""
     blocked_s: float = 5.0
     """A send buffer over its size for this long means that nobody reads: the socket is cut."""
     linger_s: float = 2.0

@@ -14,6 +14,7 @@ import asyncio
 import json
 import logging
 import re
+import socket
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
@@ -248,9 +249,11 @@ class _Listener(WSListener):
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
-        high = self._gateway.limits.send_buffer_bytes
-        transport.underlying_transport.set_write_buffer_limits(high, high // 2)
-        self.connection = Connection(self, self._gateway.limits, self._gateway.metrics, self._gateway.spawn)
+        limits = self._gateway.limits
+        wire = transport.underlying_transport
+        wire.set_write_buffer_limits(limits.send_buffer_bytes, limits.send_buffer_bytes // 2)
+        wire.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, limits.kernel_buffer_bytes)
+        self.connection = Connection(self, limits, self._gateway.metrics, self._gateway.spawn)
         self.connection.channel = self.route.open(self.connection, self._session_id)
         self._gateway.opened(self)
 

@@ -69,7 +69,7 @@ async def test_one_that_does_not_answer_is_not_waited_for(trouble):
         server.trouble["/models"] = trouble
         begun = now()
         assert await discover(None, Address(server.base_url)) is None
-        assert now() - begun < 1
+        assert now() - begun < 5
 
 
 @pytest.mark.journey

@@ -229,7 +229,7 @@ class Listed:
 async def entries(context: Context, chosen: Sequence[of.Backend] = ()) -> list[Listed]:
     """All back-ends by kind, plug-ins last; `chosen` are the options in force, which may hold an address of their own.
 
-    Asks for an Ollama, so it takes up to 300 ms.
+    Asks for an Ollama, which takes 300 ms where there is none.
     """
     addressed = {type(options) for options in chosen if getattr(options, "base_url", None)}
     ollama = await probe(context.ollama)

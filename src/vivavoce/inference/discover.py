@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit
 
 from vivavoce.errors import BackendError
 from vivavoce.inference.secret import Secret
@@ -16,7 +17,9 @@ from vivavoce.inference.secret import Secret
 OPENAI = "https://api.openai.com/v1"
 OLLAMA = "http://127.0.0.1:11434"
 PROBE_S = 0.3
-"""Seconds that a server on this machine gets to say that it is there; the start waits for it."""
+"""Seconds that a server on this machine gets to take a connection; the start waits for it."""
+LIST_S = 2.0
+"""Seconds that it then gets to list its models. More, since on a busy machine we are the slow side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +52,24 @@ def ollama_at(base_url: str = OLLAMA) -> Address:
     return Address(root if root.endswith("/v1") else f"{root}/v1")
 
 
-async def discover(openai: Address | None, ollama: Address, probe_s: float = PROBE_S) -> Found | None:
+async def discover(openai: Address | None, ollama: Address) -> Found | None:
     """The configured server, unasked, since it may be started later; else an Ollama that answers and has a model."""
     if openai is not None:
         return Found(openai, "configuration")
-    models = await probe(ollama, probe_s)
+    models = await probe(ollama)
     return Found(ollama, "ollama", models) if models else None
 
 
-async def probe(address: Address, within_s: float = PROBE_S) -> tuple[str, ...] | None:
+async def probe(address: Address) -> tuple[str, ...] | None:
     """The models to talk with that a server lists, best first, or None when it does not answer in time."""
+    if not await _listens(address):
+        return None
     # Imported here, since most machines run without any server and should not load an HTTP client for nothing.
     from vivavoce.inference.backends.openai import Endpoint, choose, list_models
 
     endpoint = Endpoint(address.base_url, address.key)
     try:
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout(LIST_S):
             listed = await list_models(endpoint)
     except (BackendError, TimeoutError):
         return None
@@ -72,3 +77,15 @@ async def probe(address: Address, within_s: float = PROBE_S) -> tuple[str, ...] 
         await endpoint.aclose()
     best = choose(listed)
     return () if best is None else (best, *(name for name in listed if name != best))
+
+
+async def _listens(address: Address) -> bool:
+    url = urlsplit(address.base_url)
+    port = url.port or (443 if url.scheme == "https" else 80)
+    try:
+        async with asyncio.timeout(PROBE_S):
+            _, writer = await asyncio.open_connection(url.hostname, port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True

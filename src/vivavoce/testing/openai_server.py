@@ -78,6 +78,7 @@ class OpenAIServer:
         key: str | None = None,
         token_s: float = 0.0,
         speaks_pcm: bool = True,
+        takes_tools: bool = True,
     ) -> None:
         self.replies = replies or ("All right.",)
         self.heard = heard
@@ -85,6 +86,7 @@ class OpenAIServer:
         self.key = key
         self.token_s = token_s
         self.speaks_pcm = speaks_pcm
+        self.takes_tools = takes_tools
         self.rate = RATE
         self.trouble: dict[str, Trouble | int] = {}
         self.asked: list[Asked] = []
@@ -193,6 +195,9 @@ class OpenAIServer:
             return
         if not asked.get("messages"):
             await answer.whole(400, _refusal("empty_messages"))
+            return
+        if asked.get("tools") and not self.takes_tools:
+            await answer.whole(400, _refusal("tools_not_supported"))
             return
         reply = self.replies[min(self._chats, len(self.replies) - 1)]
         self._chats += 1

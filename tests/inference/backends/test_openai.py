@@ -131,6 +131,19 @@ async def test_a_tool_is_called_and_its_result_is_told():
     assert two["messages"][-1] == {"role": "tool", "content": "12:00", "tool_call_id": "c1"}
 
 
+async def test_a_model_that_takes_no_tools_answers_without_them():
+    asking = ChatRequest(HELLO.messages, tools=(CLOCK,))
+    async with talking("Noon.", takes_tools=False) as (server, endpoint):
+        model = OpenAILanguageModel(endpoint, "test-model")
+        for _ in range(2):
+            assert text(await read(model.reply(asking))) == "Noon."
+        assert not model.capabilities.tools
+        assert ["tools" in each.json for each in server.asked] == [True, False, False]
+        server.trouble["/chat/completions"] = 400
+        error = await conformance.check_failure(model.reply(asking), "llm_failed")
+    assert "check model and options" in error.message
+
+
 async def test_pictures_are_sent_only_to_a_model_that_sees():
     seen = ChatRequest((ChatMessage("user", "What is this?", pictures=(Picture("image/png", b"\x89PNG"),)),))
     async with talking("A cat.") as (server, endpoint):

@@ -15,6 +15,7 @@ from vivavoce.inference.backends.openai.sse import EventReader
 from vivavoce.inference.backends.openai.transcription import wav_file
 from vivavoce.inference.backends.openai.wav import WavReader
 from vivavoce.inference.ports import TextDelta, ToolCall, Usage
+from vivavoce.inference.secret import Secret
 from vivavoce.testing.openai_server import wav_header
 
 
@@ -176,6 +177,13 @@ def test_an_address_that_cannot_work_is_refused_without_quoting_it(url):
     with pytest.raises(ConfigError, match="base_url") as caught:
         Endpoint(url)
     assert "pass@" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["sk-canary\n", "sk canary", "sk-cänary", "\ufeffsk-canary"])
+def test_a_key_that_cannot_be_sent_is_refused_without_quoting_it(key):
+    with pytest.raises(ConfigError, match="copy it again") as caught:
+        Endpoint("http://127.0.0.1:8000/v1", Secret(key))
+    assert "nary" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

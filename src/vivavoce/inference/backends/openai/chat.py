@@ -5,12 +5,13 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from vivavoce.errors import BackendError
-from vivavoce.inference.backends.openai.endpoint import Endpoint
+from vivavoce.inference.backends.openai.endpoint import Endpoint, NotTaken
 from vivavoce.inference.backends.openai.models import find_model
 from vivavoce.inference.backends.openai.stream import drain, events
 from vivavoce.inference.ports import (
@@ -60,10 +61,26 @@ class OpenAILanguageModel:
         self._extra = dict(extra or {})
 
     async def reply(self, request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
-        answer = _Answer()
         if self._model is None:
             self._model = await find_model(self._endpoint)
         payload = self._payload(request, self._model)
+        try:
+            async with aclosing(self._stream(payload)) as deltas:
+                async for delta in deltas:
+                    yield delta
+        except NotTaken:
+            if "tools" not in payload:
+                raise
+            # Ollama refuses tools for models that never learnt to use them, before the first word. When it works
+            # without, this model is not offered any again.
+            del payload["tools"]
+            async with aclosing(self._stream(payload)) as deltas:
+                async for delta in deltas:
+                    self.capabilities = replace(self.capabilities, tools=False)
+                    yield delta
+
+    async def _stream(self, payload: dict[str, Any]) -> AsyncGenerator[ChatDelta, None]:
+        answer = _Answer()
         async with (
             self._endpoint.call("/chat/completions", CODE, payload=payload) as response,
             aclosing(events(response, MOST_BYTES)) as stream,

@@ -45,7 +45,7 @@ class Endpoint:
         self.sends_to = None if is_loopback(url.host) else url.host
         headers = {"Accept-Encoding": "identity"}  # sizes are bounded; nothing may unfold behind the bound
         if key:
-            headers["Authorization"] = f"Bearer {key.reveal()}"
+            headers["Authorization"] = f"Bearer {_sendable(key)}"
         self._http = httpx.AsyncClient(
             headers=headers, timeout=BACKSTOP, limits=CONNECTIONS, follow_redirects=False, trust_env=False
         )
@@ -154,6 +154,13 @@ def _checked(base_url: str) -> httpx.URL:
     if url.userinfo or url.query or url.fragment:
         raise ConfigError("base_url must not hold a user, a query or a fragment; a key belongs into api_key")
     return url
+
+
+def _sendable(key: Secret) -> str:
+    """The key, checked here, since the HTTP client would quote a malformed header in its error."""
+    if not re.fullmatch(r"[!-~]+", key.reveal()):
+        raise ConfigError("api_key holds a space, a line end or a letter that no key has; copy it again")
+    return key.reveal()
 
 
 async def _beginning(response: httpx.Response, most: int) -> bytes:

@@ -153,8 +153,6 @@ class Observe(Struct, frozen=True, kw_only=True):
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least important line that is written."""
-    metrics: bool = True
-    """Serve `GET /metrics`."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,338 @@
+"""The composition root: from settings to something that talks. Read from `conversations` down.
+
+The only file that knows both a port and the back-end behind it. Everything below is handed what it needs and
+reads neither settings nor the environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from vivavoce import __version__, aio
+from vivavoce.app.settings import Settings
+from vivavoce.audio.pcm import FRAME_MS, Pcm
+from vivavoce.audio.segmenter import SegmenterSettings
+from vivavoce.channels import contract
+from vivavoce.channels.access import Access
+from vivavoce.channels.duplex import DuplexChannel
+from vivavoce.channels.http import Status, http_app
+from vivavoce.channels.limits import DUPLEX, STREAMING, ChannelLimits, SocketLimits
+from vivavoce.channels.metrics import Metrics
+from vivavoce.channels.readiness import Readiness
+from vivavoce.channels.streaming import StreamingChannel
+from vivavoce.channels.websocket import Gateway, Route
+from vivavoce.conversation.cascade.parts import Parts
+from vivavoce.conversation.cascade.processor import CascadeProcessor
+from vivavoce.conversation.endpointing import EndpointSettings
+from vivavoce.conversation.engine import House, Session, SessionLimits
+from vivavoce.conversation.interruption import RuleJudge
+from vivavoce.conversation.responder import SkillsFirst
+from vivavoce.conversation.sessions import Sessions
+from vivavoce.conversation.skills import Skills
+from vivavoce.conversation.turn import TurnPolicy
+from vivavoce.conversation.views import SessionSpec
+from vivavoce.inference import catalog
+from vivavoce.inference.batching import VadBatcher
+from vivavoce.inference.context import Context
+from vivavoce.inference.discover import configured, discover, ollama_at
+from vivavoce.inference.grammar import Grammar
+from vivavoce.inference.policies import closing
+from vivavoce.inference.ports import LanguageModel, Recognizer, SpeechRequest, Synthesizer, Vad
+from vivavoce.inference.wrappers import (
+    CHAT,
+    RECOGNITION,
+    SPEECH,
+    sturdy_model,
+    sturdy_recognizer,
+    sturdy_synthesizer,
+)
+from vivavoce.pool.local import LocalPool, PoolSettings
+
+Loading = Callable[[str], None]
+"""Told what is being loaded, in words for people."""
+
+EXAMPLES = 4
+"""Sentences to try, for the page."""
+
+
+# ── what talks ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Conversations:
+    """Loaded and ready: sessions can be opened."""
+
+    sessions: Sessions
+    offered: contract.Sessions
+    """The same, with the settings' defaults for what a client leaves open."""
+    status: Status
+
+    def summary(self) -> str:
+        """One line for people: which back-ends, which languages."""
+        names = ", ".join(f"{kind} {name}" for kind, name in self.status.backends.items())
+        return f"hears {listed(self.status.heard)}, speaks {listed(self.status.spoken)} ({names})"
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """The first few of them, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+@asynccontextmanager
+async def conversations(settings: Settings, metrics: Metrics, loading: Loading) -> AsyncIterator[Conversations]:
+    """Load the back-ends, put the house together, and take it down in the end.
+
+    Raises ConfigError or BackendUnavailable when a back-end that was asked for cannot be had.
+    """
+    skills = Skills.load()
+    async with backends(settings, skills, loading) as loaded:
+        processor = CascadeProcessor(_parts(settings, loaded, skills, metrics))
+        pool = LocalPool(processor, _pool_settings(settings))
+        house = House(
+            leases=pool,
+            limits=_session_limits(settings),
+            clock=_local_time,
+            ring_text=skills.ring_text,
+            frames=aio.Ticker(FRAME_MS / 1000),
+            seconds=aio.Ticker(1.0),
+        )
+        async with Sessions(house) as sessions:
+            metrics.sessions(lambda: len(sessions))
+            yield Conversations(sessions, _WithDefaults(sessions, settings), _status(loaded, processor, skills))
+
+
+# ── back-ends ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """As the catalog builds them, not wrapped yet. Without a language model the skills answer alone."""
+
+    vad: Vad
+    recognizer: Recognizer
+    model: LanguageModel | None
+    synthesizer: Synthesizer
+
+    def names(self) -> Mapping[str, str]:
+        """Port → the back-end's own name."""
+        return {
+            "vad": self.vad.capabilities.name,
+            "asr": self.recognizer.capabilities.name,
+            "llm": self.model.capabilities.name if self.model else "skills alone",
+            "tts": self.synthesizer.capabilities.name,
+        }
+
+
+@asynccontextmanager
+async def backends(settings: Settings, skills: Skills, loading: Loading) -> AsyncIterator[Backends]:
+    """The back-ends that the settings choose, loaded one after another off the loop."""
+    grammars = tuple(skills.grammar(language) for language in skills.languages)
+    async with aclosing(await context(settings, grammars)) as shared:
+        loading("voice activity detection")
+        vad = await asyncio.to_thread(catalog.build_vad, settings.vad, shared)
+        loading("speech recognition")
+        recognizer = await asyncio.to_thread(catalog.build_asr, settings.asr, shared)
+        loading("language model")
+        model = await asyncio.to_thread(catalog.build_llm, settings.llm, shared)
+        loading("speech synthesis")
+        synthesizer = await asyncio.to_thread(catalog.build_tts, settings.tts, shared)
+        yield Backends(vad, recognizer, model, synthesizer)
+
+
+async def context(settings: Settings, grammars: tuple[Grammar, ...] = ()) -> Context:
+    """What back-ends share: the servers configured or found, and the grammars of the skills, for recognition."""
+    openai = configured(settings.openai.base_url, settings.openai.api_key)
+    ollama = ollama_at(settings.ollama.base_url)
+    found = await discover(openai, ollama) if settings.llm.__struct_config__.tag == "auto" else None
+    return Context(openai, ollama, found, grammars)
+
+
+async def voice_of(settings: Settings, text: str, speed: float) -> Pcm:
+    """`text` spoken by the synthesizer of the settings, in their language and voice. Raises BackendError."""
+    async with aclosing(await context(settings)) as shared:
+        synthesizer = catalog.build_tts(settings.tts, shared)
+        request = SpeechRequest(text, settings.talk.language, settings.talk.voice, speed)
+        sound = bytearray()
+        async with closing(synthesizer.speak(request)) as chunks:
+            async for chunk in chunks:
+                sound += chunk.pcm
+        return Pcm(bytes(sound), synthesizer.capabilities.rate)
+
+
+# ── each part's slice of the settings ─────────────────────────────────────────────────────────────
+
+
+def _parts(settings: Settings, loaded: Backends, skills: Skills, metrics: Metrics) -> Parts:
+    limits, turn = settings.limits, settings.turn
+
+    recognizer = sturdy_recognizer(
+        loaded.recognizer,
+        metrics,
+        replace(RECOGNITION, patience=replace(RECOGNITION.patience, first_s=limits.asr_s, whole_s=limits.asr_s)),
+    )
+    synthesizer = sturdy_synthesizer(
+        loaded.synthesizer,
+        metrics,
+        replace(SPEECH, patience=replace(SPEECH.patience, first_s=limits.first_sound_s)),
+    )
+    model = loaded.model and sturdy_model(
+        loaded.model, metrics, replace(CHAT, patience=replace(CHAT.patience, first_s=limits.first_token_s))
+    )
+    return Parts(
+        vad=VadBatcher(loaded.vad),
+        recognizer=recognizer,
+        responder=SkillsFirst(skills, model, _local_time),
+        synthesizer=synthesizer,
+        judge=RuleJudge(),
+        policy=TurnPolicy(
+            endpoint=EndpointSettings(
+                turn.endpoint_min_ms, turn.endpoint_default_ms, turn.endpoint_hanging_ms, turn.endpoint_max_ms
+            ),
+            patience=turn.patience,
+            language=settings.talk.language,
+            preempt=turn.preempt,
+            duck_gain=turn.duck_gain,
+            utterance_limit=round(limits.utterance_s * 1000),
+            silence_limit=round(limits.silence_s * 1000),
+        ),
+        segmenter=SegmenterSettings(on=settings.vad.on, off=settings.vad.off),
+        reply_limit_ms=round(limits.reply_s * 1000),
+        sends_to=(model.capabilities.sends_to,) if model and model.capabilities.sends_to else (),
+    )
+
+
+def _pool_settings(settings: Settings) -> PoolSettings:
+    limits = settings.limits
+    return PoolSettings(slots=limits.slots, queue=limits.queue, wait_s=limits.queue_wait_s)
+
+
+def _session_limits(settings: Settings) -> SessionLimits:
+    limits = settings.limits
+    return SessionLimits(
+        session_s=limits.session_s,
+        pause_s=limits.pause_s,
+        resume_s=limits.resume_s,
+        lease_idle_s=limits.lease_idle_s,
+    )
+
+
+def _socket_limits(settings: Settings) -> SocketLimits:
+    limits = settings.limits
+    return SocketLimits(
+        first_message_s=limits.first_message_s,
+        ping_s=limits.ping_s,
+        errors=limits.errors_in_10_s,
+        send_buffer_bytes=limits.send_bytes,
+        blocked_s=limits.send_blocked_s,
+        connections=limits.connections,
+    )
+
+
+def _channel_limits(settings: Settings) -> tuple[ChannelLimits, ChannelLimits]:
+    """Of `/ws/duplex` and `/ws/streaming`."""
+    limits = settings.limits
+    duplex = replace(
+        DUPLEX,
+        message_bytes=limits.duplex_message_bytes,
+        bytes_per_s=limits.duplex_bytes_s,
+        burst_bytes=2 * limits.duplex_bytes_s,
+        resume_burst_bytes=round((2 + limits.resume_sound_s) * limits.duplex_bytes_s),
+        pictures_per_s=limits.pictures_per_s,
+    )
+    streaming = replace(
+        STREAMING,
+        message_bytes=limits.streaming_message_bytes,
+        bytes_per_s=limits.streaming_bytes_s,
+        burst_bytes=2 * limits.streaming_bytes_s,
+    )
+    return duplex, streaming
+
+
+def _local_time() -> datetime:
+    return datetime.now().astimezone()
+
+
+def _status(loaded: Backends, processor: CascadeProcessor, skills: Skills) -> Status:
+    info = processor.info
+    return Status(
+        version=__version__,
+        heard=info.heard,
+        spoken=info.spoken,
+        backends=loaded.names(),
+        sends_to=info.sends_to,
+        examples={language: skills.examples(language, EXAMPLES) for language in skills.languages},
+    )
+
+
+class _WithDefaults:
+    """Sessions that begin with the settings' defaults where the client asked for nothing."""
+
+    def __init__(self, sessions: Sessions, settings: Settings) -> None:
+        self._sessions = sessions
+        self._talk = settings.talk
+        self._patience = settings.turn.patience
+
+    async def open(self, spec: SessionSpec, outlet: contract.Outlet, resume: str | None = None) -> Session:
+        completed = replace(
+            spec,
+            voice=spec.voice or self._talk.voice,
+            # The server's patience is a factor on what the person asks for, whose 1 means «as usual».
+            patience=spec.patience * self._patience,
+            system_prompt=spec.system_prompt or self._talk.system_prompt,
+        )
+        return await self._sessions.open(completed, outlet, resume)
+
+
+# ── what listens ──────────────────────────────────────────────────────────────────────────────────
+
+
+class Front:
+    """HTTP and WebSockets of this process. It answers before the models are there: that they are being loaded."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.metrics = Metrics()
+        self.readiness = Readiness()
+        self._conversations: Conversations | None = None
+        access = Access.allowing(settings.server.hosts, settings.server.origins)
+        duplex, streaming = _channel_limits(settings)
+        language = settings.talk.language
+        self.gateway = Gateway(
+            (
+                Route(
+                    "/ws/duplex/",
+                    duplex,
+                    lambda line, name: DuplexChannel(line, name, self._sessions, language=language, limits=duplex),
+                ),
+                Route(
+                    "/ws/streaming/",
+                    streaming,
+                    lambda line, name: StreamingChannel(
+                        line, name, self._sessions, language=language, limits=streaming
+                    ),
+                ),
+            ),
+            access,
+            self.readiness,
+            self.metrics,
+            _socket_limits(settings),
+        )
+        self.app = http_app(access, self.readiness, self.metrics, self._status)
+
+    def open(self, conversations: Conversations) -> None:
+        """Take conversations from now on."""
+        self._conversations = conversations
+        self.readiness.ready()
+
+    @property
+    def _sessions(self) -> contract.Sessions:
+        # The gateway refuses upgrades until `open`.
+        assert self._conversations is not None
+        return self._conversations.offered
+
+    def _status(self) -> Status:
+        return self._conversations.status if self._conversations else Status(version=__version__)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from vivavoce.aio import now
+from vivavoce.errors import ConfigError
 from vivavoce.inference.backends.openai import choose
 from vivavoce.inference.discover import OPENAI, Address, configured, discover, ollama_at, probe
 from vivavoce.inference.secret import Secret
@@ -78,3 +79,9 @@ async def test_nobody_there_is_nothing_found():
         address = Address(server.base_url)
     await asyncio.sleep(0)
     assert await probe(address) is None
+
+
+@pytest.mark.parametrize("base_url", ["nowhere", "http://host:port", "http://[::1"])
+async def test_an_address_that_is_none_is_told(base_url):
+    with pytest.raises(ConfigError, match=r"ollama\.base_url"):
+        await discover(None, ollama_at(base_url))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
-from vivavoce.errors import BackendError
+from vivavoce.errors import BackendError, ConfigError
 from vivavoce.inference.secret import Secret
 
 OPENAI = "https://api.openai.com/v1"
@@ -61,7 +61,10 @@ async def discover(openai: Address | None, ollama: Address) -> Found | None:
 
 
 async def probe(address: Address) -> tuple[str, ...] | None:
-    """The models to talk with that a server lists, best first, or None when it does not answer in time."""
+    """The models to talk with that a server lists, best first, or None when it does not answer in time.
+
+    Raises ConfigError for an address that is none.
+    """
     if not await _listens(address):
         return None
     # Imported here, since most machines run without any server and should not load an HTTP client for nothing.
@@ -80,11 +83,16 @@ async def probe(address: Address) -> tuple[str, ...] | None:
 
 
 async def _listens(address: Address) -> bool:
-    url = urlsplit(address.base_url)
-    port = url.port or (443 if url.scheme == "https" else 80)
+    try:
+        url = urlsplit(address.base_url)
+        host, port = url.hostname, url.port or (443 if url.scheme == "https" else 80)
+    except ValueError:
+        host = None
+    if not host:
+        raise ConfigError("ollama.base_url is no address; expected one like http://127.0.0.1:11434")
     try:
         async with asyncio.timeout(PROBE_S):
-            _, writer = await asyncio.open_connection(url.hostname, port)
+            _, writer = await asyncio.open_connection(host, port)
     except (OSError, TimeoutError):
         return False
     writer.close()

@@ -1,1 +1,1 @@
-"""Benchmarks: `script/bench NAME`. They print tables and keep JSON in results/; nothing here is imported by the product."""
+"""Benchmarks: `script/bench NAME`. They print tables and keep JSON in results/; the product imports nothing of it."""

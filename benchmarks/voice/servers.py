@@ -34,7 +34,7 @@ class Server:
 
 
 def vivavoce(config: Path, port: int) -> Server:
-    command = (sys.executable, "-m", "vivavoce", "serve", "--config", str(config), "--port", str(port))
+    command = (str(Path(sys.executable).with_name("vivavoce")), "serve", "--config", str(config), "--port", str(port))
     return Server("vivavoce", command, "/ws/duplex/{sid}", raw=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 
 from vivavoce.errors import BackendError
 from vivavoce.inference.backends.espeak import EspeakSynthesizer
+from vivavoce.inference.backends.espeak.library import BUFFER_MS, RATE, Buffer, Sink, library
+from vivavoce.inference.backends.espeak.voices import VOICES, EspeakVoice
 from vivavoce.inference.ports import PhonemeMark, SpeechChunk, SpeechRequest, WordMark
 from vivavoce.inference.visemes import visemes
 from vivavoce.testing import conformance
@@ -62,6 +65,7 @@ async def test_it_keeps_the_contract() -> None:
         ("en", "Hello, it's 3.5% — naïve café time. “Really?” (Yes!)"),
         ("en", "😀 Meet at 12:45 on 3 March 2026, it costs $1,234.50 etc. and so on"),
         ("zh", "今天是2026年3月12日，星期四。It is Thursday, 好的！"),
+        ("zh", "今天好"),
         ("en", "  odd \t spaces\n\nand\x00control\x1bcharacters \ud800 "),
     ],
 )
@@ -84,6 +88,19 @@ async def test_words_begin_when_they_sound() -> None:
         assert loud[begin : begin + 22_050 // 6].any(), f"{word} is marked where nothing sounds"
     two = round(words(chunks, text)[1][1] * 22_050)
     assert not loud[two - 1500 : two - 100].any(), "before the second word is the pause of the comma"
+
+
+async def test_a_word_is_marked_at_its_first_sound() -> None:
+    text = "fish, shoe moose (bath) 3.5 kettle"
+    chunks = await spoken(EspeakSynthesizer(), SpeechRequest(text))
+    marks = [mark for chunk in chunks for mark in chunk.marks]
+    sounds = [mark for mark in marks if isinstance(mark, PhonemeMark) and mark.phoneme]
+    begin = {
+        text[word.start : word.stop]: next(sound.phoneme for sound in sounds if sound.at >= word.at)
+        for word in marks
+        if isinstance(word, WordMark)
+    }
+    assert begin == {"fish,": "f", "shoe": "ʃ", "moose": "m", "(bath)": "b", "3.5": "θ", "kettle": "k"}
 
 
 async def test_phonemes_are_ipa_and_all_have_mouth_shapes() -> None:
@@ -160,6 +177,20 @@ async def test_a_long_text_is_spoken_to_its_end() -> None:
     chunks = await spoken(EspeakSynthesizer(), SpeechRequest(text))
     assert "".join(word for word, _ in words(chunks, text)) == text.replace(" ", "")
     assert len(sound(chunks)) > 100 * 22_050
+    times = [at for _, at in words(chunks, text)]
+    assert len(set(times)) > 0.9 * len(times), "the words of every piece have times of their own"
+
+
+def test_the_library_stops_when_nobody_takes_the_sound() -> None:
+    taken: list[int] = []
+
+    def sink(buffer: Buffer) -> bool:
+        taken.append(len(buffer.pcm) // 2)
+        return len(taken) < 3
+
+    library().say(VOICES[0], 1.0, "A very long story, told at length. " * 8, sink)
+    assert len(taken) == 3
+    assert sum(taken) < 4 * RATE * BUFFER_MS // 1000
 
 
 async def test_markup_is_read_and_not_obeyed() -> None:
@@ -185,12 +216,37 @@ async def test_fifty_speak_at_once_and_nobody_waits_for_a_long_text() -> None:
     assert max(lengths[1:]) - min(lengths[1:]) < 200
 
 
-async def test_closing_stops_the_worker_soon() -> None:
-    synthesizer = EspeakSynthesizer()
-    speech = synthesizer.speak(SpeechRequest("A very long story, told at length. " * 100))
+class EndlessEngine:
+    """An espeak that never comes to an end of "for ever" by itself, and fails at "break"."""
+
+    def __init__(self) -> None:
+        self.stopped = 0
+
+    def say(self, voice: EspeakVoice, speed: float, text: str, sink: Sink) -> None:
+        if text == "break":
+            raise BackendError("broken", code="tts_failed")
+        while sink(Buffer(bytes(442), [], [])) and text == "for ever":
+            time.sleep(0.001)
+        self.stopped += text == "for ever"
+
+
+async def test_closing_stops_the_worker_at_the_next_buffer() -> None:
+    engine = EndlessEngine()
+    synthesizer = EspeakSynthesizer(engine)
+    speech = synthesizer.speak(SpeechRequest("for ever"))
     await anext(speech)
+    waiting = synthesizer.speak(SpeechRequest("for ever"))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(anext(waiting), 0.05)
     await speech.aclose()  # type: ignore[attr-defined]
-    assert await asyncio.wait_for(spoken(synthesizer, SpeechRequest("next")), 5)
+    assert len(await asyncio.wait_for(spoken(synthesizer, SpeechRequest("next")), 10)) == 1
+    assert engine.stopped == 1, "the one that was closed while it waited never began"
+
+
+async def test_a_failure_is_told_and_the_next_one_speaks() -> None:
+    synthesizer = EspeakSynthesizer(EndlessEngine())
+    await conformance.check_failure(synthesizer.speak(SpeechRequest("break")), "tts_failed")
+    assert await spoken(synthesizer, SpeechRequest("next"))
 
 
 async def test_too_many_at_once_are_told_so() -> None:

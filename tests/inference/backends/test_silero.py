@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import soxr
 
@@ -51,6 +52,18 @@ async def test_speech_is_heard_through_noise_and_its_end_too(language: str, text
     assert scores[2:30].max() < 0.5
     assert np.mean(scores[36 : len(scores) - 46] > 0.5) > 0.7
     assert scores[-12:].max() < 0.5
+
+
+def test_scores_are_those_of_the_model_run_by_hand() -> None:
+    model = onnxruntime.InferenceSession(str(model_path()), providers=["CPUExecutionProvider"])
+    windows = (np.random.default_rng(6).standard_normal((6, 512)) * 4000).astype(np.int16)
+    sound = np.concatenate([np.zeros(64), windows.ravel()]).astype(np.float32) / 32768
+    ours, hidden = VAD.start(), np.zeros((2, 1, 128), np.float32)
+    for step, window in enumerate(windows):
+        # Each window is given with the 64 samples before it.
+        given = sound[np.newaxis, step * 512 : step * 512 + 576]
+        score, hidden = model.run(None, {"input": given, "state": hidden, "sr": np.array(16_000, np.int64)})
+        assert VAD.score(window[np.newaxis], [ours]) == pytest.approx([score[0, 0]], abs=1e-5)
 
 
 def test_a_full_batch_is_scored_as_each_alone() -> None:

@@ -9,7 +9,7 @@ import ctypes
 import threading
 from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from vivavoce.audio.pcm import SAMPLE_BYTES
 from vivavoce.errors import BackendError, BackendUnavailable
@@ -65,6 +65,14 @@ Sink = Callable[[Buffer], bool]
 """Takes a buffer on the worker thread; False stops the synthesis. Must not raise."""
 
 
+class Engine(Protocol):
+    """What the synthesizer needs of espeak-ng."""
+
+    def say(self, voice: EspeakVoice, speed: float, text: str, sink: Sink) -> None:
+        """Speaks `text`, calling `sink` with each buffer. Blocks; raises BackendError."""
+        ...
+
+
 class Library:
     """Loaded once (see `library`); `say` may be called from any thread and locks the others out."""
 
@@ -90,7 +98,7 @@ class Library:
         self._lib.espeak_SetSynthCallback(self._callback)
 
     def say(self, voice: EspeakVoice, speed: float, text: str, sink: Sink) -> None:
-        """Speaks `text`, calling `sink` with each buffer. Blocks; raises BackendError."""
+        """See `Engine`."""
         rate = round(min(max(_WORDS_PER_MINUTE * speed, _SLOWEST), _FASTEST))
         pause = _END_PAUSE if text.rstrip().endswith(_PAUSES) else 0
         spoken = text.encode(errors="replace")

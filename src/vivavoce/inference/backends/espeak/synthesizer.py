@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from vivavoce.aio import Mailbox
 from vivavoce.audio.pcm import SAMPLE_BYTES
 from vivavoce.errors import BackendError
-from vivavoce.inference.backends.espeak.library import BUFFER_MS, MOST_SAMPLES, RATE, Buffer, Library, library
+from vivavoce.inference.backends.espeak.library import BUFFER_MS, MOST_SAMPLES, RATE, Buffer, Engine, library
 from vivavoce.inference.backends.espeak.voices import VOICES, EspeakVoice, voice_for
 from vivavoce.inference.ports import (
     PhonemeMark,
@@ -68,8 +68,8 @@ class _Marks:
 class EspeakSynthesizer:
     """Speaks with `VOICES` at 22,050 Hz. Raises BackendUnavailable when espeak-ng cannot be loaded."""
 
-    def __init__(self) -> None:
-        self._library = library()
+    def __init__(self, engine: Engine | None = None) -> None:
+        self._engine = engine or library()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="espeak")
         self._waiting = 0
         voices = tuple(Voice(voice.id, voice.language, voice.name) for voice in VOICES)
@@ -95,7 +95,7 @@ class EspeakSynthesizer:
             for place, piece in pieces(text, _MOST_CHARACTERS):
                 start = made
                 held: SpeechChunk | None = None
-                speech = _Speech(self._pool, self._library, voice, request.speed, piece)
+                speech = _Speech(self._pool, self._engine, voice, request.speed, piece)
                 try:
                     async for buffer in speech.buffers:
                         # One is held back (for less than a ms), so that the last can carry the last marks.
@@ -115,20 +115,20 @@ class EspeakSynthesizer:
 class _Speech:
     """One piece on its way from the worker thread to the loop."""
 
-    def __init__(self, pool: ThreadPoolExecutor, library: Library, voice: EspeakVoice, speed: float, text: str) -> None:
+    def __init__(self, pool: ThreadPoolExecutor, engine: Engine, voice: EspeakVoice, speed: float, text: str) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopped = False
         # Room for the longest piece: the worker, which others wait for, never waits for a reader.
         self.buffers: Mailbox[Buffer] = Mailbox(_MOST_CHUNKS, "close")
         try:
-            self.work = self._loop.run_in_executor(pool, self._render, library, voice, speed, text)
+            self.work = self._loop.run_in_executor(pool, self._render, engine, voice, speed, text)
         except RuntimeError as error:
             raise _shut_down() from error
         self.work.add_done_callback(self._over)
 
-    def _render(self, library: Library, voice: EspeakVoice, speed: float, text: str) -> None:
+    def _render(self, engine: Engine, voice: EspeakVoice, speed: float, text: str) -> None:
         if not self._stopped:
-            library.say(voice, speed, text, self._hand_over)
+            engine.say(voice, speed, text, self._hand_over)
 
     def _hand_over(self, buffer: Buffer) -> bool:
         if self._stopped:

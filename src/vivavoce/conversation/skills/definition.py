@@ -97,7 +97,7 @@ class Definition:
         return any(isinstance(self.lists[name], WildcardSlotList) for name in sentence.list_names(dict(self.rules)))
 
     def words(self, skill: str, key: str) -> str:
-        """A reply text of a skill. Files that lack one do not load, see `_check`."""
+        """A reply text of a skill by key. The tests hold all languages to the same keys."""
         say = self.skills[skill].say
         assert isinstance(say, Mapping)
         return say[key]

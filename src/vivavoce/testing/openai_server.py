@@ -18,49 +18,19 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from vivavoce.inference.ports import ToolCall
+from vivavoce.testing.plain_http import Answer, Asked, read_request
 
 Reply = str | ToolCall | tuple[str | ToolCall, ...]
 Trouble = Literal["hang", "stall", "drip", "endless", "malformed", "cut", "error", "oversize", "redirect", "mp3"]
 """`hang` never answers, `stall` answers the head and then nothing, `cut` ends in the middle, `error` says so there."""
 
 RATE = 24_000
-MOST_BODY = 64 * 1024 * 1024
-DRIP_S = 0.01
-REASONS = {200: "OK", 302: "Found", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 405: "Not Allowed"}
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request as it came."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
-    connection: int
-    """Counts connections from 1: equal numbers shared one."""
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def form(self) -> dict[str, bytes]:
-        """The parts of a multipart form by name."""
-        boundary = self.headers["content-type"].partition("boundary=")[2].encode()
-        parts = {}
-        for part in self.body.split(b"--" + boundary)[1:-1]:
-            head, _, content = part.partition(b"\r\n\r\n")
-            name = re.search(rb'name="([^"]+)"', head)
-            parts[name[1].decode() if name else ""] = content.removesuffix(b"\r\n")
-        return parts
 
 
 class OpenAIServer:
@@ -148,12 +118,12 @@ class OpenAIServer:
         self._connections += 1
         connection = self._connections
         try:
-            while (asked := await _read_request(reader, connection)) is not None:
+            while (asked := await read_request(reader, connection)) is not None:
                 self.asked.append(asked)
                 self.answering += 1
                 self.idle.clear()
                 try:
-                    await self._answer(asked, _Answer(writer))
+                    await self._answer(asked, Answer(writer))
                 finally:
                     self.answering -= 1
                     if not self.answering:
@@ -165,7 +135,7 @@ class OpenAIServer:
             self._handlers.discard(task)
             writer.transport.abort() if writer.transport.is_closing() else writer.close()
 
-    async def _answer(self, asked: Asked, answer: _Answer) -> None:
+    async def _answer(self, asked: Asked, answer: Answer) -> None:
         path = asked.path.removeprefix("/v1")
         trouble = self.trouble.get(path)
         if self.key is not None and asked.headers.get("authorization") != f"Bearer {self.key}":
@@ -189,7 +159,7 @@ class OpenAIServer:
 
     # ── chat ──────────────────────────────────────────────────────────────────────────────────────
 
-    async def _chat(self, asked: Any, answer: _Answer, trouble: Trouble | None) -> None:
+    async def _chat(self, asked: Any, answer: Answer, trouble: Trouble | None) -> None:
         if asked.get("model") not in self.models:
             await answer.whole(404, _refusal("model_not_found"))
             return
@@ -217,7 +187,7 @@ class OpenAIServer:
 
     # ── sound ─────────────────────────────────────────────────────────────────────────────────────
 
-    async def _transcribe(self, form: Mapping[str, bytes], answer: _Answer, trouble: Trouble | None) -> None:
+    async def _transcribe(self, form: Mapping[str, bytes], answer: Answer, trouble: Trouble | None) -> None:
         if not form.get("file", b"").startswith(b"RIFF"):
             await answer.whole(400, _refusal("invalid_file"))
         elif form.get("stream") == b"true":
@@ -234,7 +204,7 @@ class OpenAIServer:
             yield json.dumps({"type": "transcript.text.delta", "delta": piece})
         yield json.dumps({"type": "transcript.text.done", "text": self.heard})
 
-    async def _speak(self, asked: Any, answer: _Answer, trouble: Trouble | None) -> None:
+    async def _speak(self, asked: Any, answer: Answer, trouble: Trouble | None) -> None:
         kind = asked["response_format"]
         if kind == "pcm" and not self.speaks_pcm:
             await answer.whole(400, _refusal("unsupported_format"))
@@ -262,44 +232,6 @@ class OpenAIServer:
 
 class _BreakOff(Exception):
     """Close the connection now, in the middle."""
-
-
-class _Answer:
-    """One HTTP response."""
-
-    def __init__(self, writer: asyncio.StreamWriter) -> None:
-        self._writer = writer
-
-    async def whole(self, status: int, content: bytes, headers: Mapping[str, str] | None = None) -> None:
-        more = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
-        head = f"HTTP/1.1 {status} {REASONS.get(status, 'Status')}\r\nContent-Type: application/json\r\n{more}"
-        self._writer.write(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
-        await self._writer.drain()
-
-    async def begin(self, kind: str) -> None:
-        self._writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
-        await self._writer.drain()
-
-    async def piece(self, content: bytes) -> None:
-        self._writer.write(f"{len(content):x}\r\n".encode() + content + b"\r\n")
-        await self._writer.drain()
-
-    async def end(self) -> None:
-        self._writer.write(b"0\r\n\r\n")
-        await self._writer.drain()
-
-    async def events(self, events: AsyncIterator[str], pause_s: float, drip: bool = False) -> None:
-        await self.begin("text/event-stream")
-        async for event in events:
-            line = event.encode() if event.startswith("\n") else f"data: {event}\n\n".encode()
-            if drip:
-                for byte in line:
-                    await self.piece(bytes([byte]))
-                await asyncio.sleep(DRIP_S)
-            else:
-                await self.piece(line)
-            await asyncio.sleep(pause_s)
-        await self.end()
 
 
 async def _chat_events(parts: tuple[str | ToolCall, ...]) -> AsyncIterator[str]:
@@ -364,34 +296,6 @@ def wav_header(rate: int) -> bytes:
     unknown = 0xFFFFFFFF
     layout = struct.pack("<IHHIIHH", 16, 1, 1, rate, rate * 2, 2, 16)
     return b"RIFF" + struct.pack("<I", unknown) + b"WAVEfmt " + layout + b"data" + struct.pack("<I", unknown)
-
-
-# ── what is read ──────────────────────────────────────────────────────────────────────────────────
-
-
-async def _read_request(reader: asyncio.StreamReader, connection: int) -> Asked | None:
-    """The next request of a keep-alive connection, or None at its end."""
-    try:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    except asyncio.IncompleteReadError:
-        return None
-    first, *lines = head.strip().split("\r\n")
-    method, path, _ = first.split(" ", 2)
-    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    if headers.get("transfer-encoding") == "chunked":
-        body = await _read_chunks(reader)
-    else:
-        body = await reader.readexactly(min(int(headers.get("content-length", "0")), MOST_BODY))
-    return Asked(method, path, headers, body, connection)
-
-
-async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
-    body = b""
-    while size := int((await reader.readline()).strip() or b"0", 16):
-        body += await reader.readexactly(min(size, MOST_BODY))
-        await reader.readline()
-    await reader.readline()
-    return body
 
 
 # ── for people ────────────────────────────────────────────────────────────────────────────────────

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
 ErrorCode = Literal[
     # the socket stays open
@@ -101,7 +101,7 @@ CLOSE_NAMES: Final[dict[int, str]] = {
 
 def known(code: str) -> ErrorCode:
     """`code` when it is on the list, else `internal`: nothing unlisted reaches a peer."""
-    return cast(ErrorCode, code) if code in ERRORS else "internal"
+    return code if code in ERRORS else "internal"
 
 
 def close_code(code: str) -> int | None:

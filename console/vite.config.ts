@@ -19,6 +19,10 @@ export default defineConfig(({ mode }) => ({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     manifest: "manifest.build.json",
+    rolldownOptions: {
+      // These packages do nothing when imported, but do not say so; without it a form validator comes with a button.
+      treeshake: { moduleSideEffects: (id: string) => !/node_modules\/(@rc-component|@ant-design|@babel|antd)\//.test(id) },
+    },
   },
   server: {
     proxy: {

@@ -6,7 +6,7 @@ import { SILENCE } from "./pcm";
 import { Playback } from "./playback";
 import playbackUrl from "./playback.worklet.ts?worker&url";
 import type { AudioListener, AudioPort, Cue, Levels, MicrophoneInfo, MicrophoneProblem } from "./port";
-import { Kept } from "./preroll";
+import { Kept } from "./kept";
 
 /**
  * One audio context for the life of the page, at the device's own rate. Everything that sounds goes through it: the
@@ -27,9 +27,14 @@ export class AudioEngine implements AudioPort {
   #quiet: ReturnType<typeof setTimeout> | null = null;
   #volume = 1;
   #test: Kept<ArrayBuffer> | null = null;
+  #waiting: ((playback: Playback) => void)[] = [];
 
   listen(listener: AudioListener): void {
     this.#listener = listener;
+  }
+
+  now(): number {
+    return this.#context?.currentTime ?? 0;
   }
 
   async unlock(): Promise<void> {
@@ -73,39 +78,51 @@ export class AudioEngine implements AudioPort {
   }
 
   configure(rate: number): void {
-    this.#nodes?.playback.configure(rate);
+    this.#play((playback) => {
+      playback.configure(rate);
+    });
   }
 
   push(reply: number, offset: number, pcm: Int16Array<ArrayBuffer>): void {
-    this.#nodes?.playback.push(reply, offset, pcm);
+    this.#play((playback) => {
+      playback.push(reply, offset, pcm);
+    });
   }
 
   duck(reply: number, gain: number): void {
-    this.#nodes?.playback.duck(reply, gain);
+    this.#play((playback) => {
+      playback.duck(reply, gain);
+    });
   }
 
   hold(reply: number): void {
-    this.#nodes?.playback.command("hold", reply);
+    this.#play((playback) => {
+      playback.command("hold", reply);
+    });
   }
 
   release(reply: number): void {
-    this.#nodes?.playback.command("release", reply);
+    this.#play((playback) => {
+      playback.command("release", reply);
+    });
   }
 
   flush(reply: number): void {
-    this.#nodes?.playback.command("flush", reply);
+    this.#play((playback) => {
+      playback.command("flush", reply);
+    });
   }
 
   finish(reply: number): void {
-    this.#nodes?.playback.command("finish", reply);
-  }
-
-  reset(): void {
-    this.#nodes?.playback.reset();
+    this.#play((playback) => {
+      playback.command("finish", reply);
+    });
   }
 
   repeatPlayed(): void {
-    this.#nodes?.playback.repeat();
+    this.#play((playback) => {
+      playback.repeat();
+    });
   }
 
   cue(cue: Cue): void {
@@ -183,8 +200,9 @@ export class AudioEngine implements AudioPort {
       },
       {
         played: (reply, ms) => this.#listener?.played(reply, ms),
-        progress: (reply, ms) => this.#listener?.progress(reply, ms),
+        heard: (reply, ms) => this.#listener?.heard(reply, ms),
         audible: (reply, at) => this.#listener?.audible(reply, at),
+        ended: (reply) => this.#listener?.ended(reply),
         gap: (reply, ms) => this.#listener?.gap(reply, ms),
       },
     );
@@ -197,6 +215,13 @@ export class AudioEngine implements AudioPort {
     };
     this.#nodes = { volume, limiter, capture, playback };
     this.#capture({ muted: this.#muted });
+    for (const order of this.#waiting.splice(0)) order(playback);
+  }
+
+  /** The first reply may come before the worklets are loaded: it waits for them. */
+  #play(order: (playback: Playback) => void): void {
+    if (this.#nodes !== null) order(this.#nodes.playback);
+    else if (this.#waiting.length < MOST_WAITING) this.#waiting.push(order);
   }
 
   #captured({ pcm, frame, level }: CapturedFrame, rate: number): void {
@@ -250,3 +275,5 @@ interface Nodes {
 
 const MUTED_TRACK_MS = 10_000;
 const TEST_MS = 3000;
+/** Ten seconds of sound in 20 ms pieces: a page whose worklets take longer is broken, and says so. */
+const MOST_WAITING = 500;

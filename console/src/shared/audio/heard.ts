@@ -27,10 +27,6 @@ export class HeardClock {
     if (next?.reply === mark.reply) samples = Math.min(samples, Math.max(mark.samples, next.samples));
     return { reply: mark.reply, ms: (samples / mark.rate) * 1000 };
   }
-
-  reset(): void {
-    this.#marks = [];
-  }
 }
 
 interface Mark extends Position {
@@ -77,13 +73,6 @@ export class PlayedReporter {
   /** After a resume the server may have missed the last reports: say it again. */
   repeat(now: number): void {
     if (this.#reply > this.#closed && this.#ms > 0) this.#report(now);
-  }
-
-  reset(): void {
-    this.#reply = -1;
-    this.#ms = 0;
-    this.#sentMs = -1;
-    this.#closed = -1;
   }
 
   #follow(reply: number, ms: number): boolean {

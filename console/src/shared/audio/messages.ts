@@ -25,8 +25,7 @@ export type PlaybackCommand =
   | { do: "configure"; rate: number }
   | { do: "push"; reply: number; offset: number; pcm: ArrayBuffer }
   | { do: "duck"; reply: number; gain: number }
-  | { do: "hold" | "release" | "flush" | "finish"; reply: number }
-  | { do: "reset" };
+  | { do: "hold" | "release" | "flush" | "finish"; reply: number };
 
 /** `level`: loudness of the block rendered last, for the lamp's waveform. */
 export interface PlaybackReport {

@@ -18,13 +18,13 @@ function device() {
       if (command.do === "configure") player.configure(command.rate);
       else if (command.do === "push") player.push(command.reply, command.offset, new Int16Array(command.pcm));
       else if (command.do === "duck") player.duck(command.reply, command.gain);
-      else if (command.do === "reset") player.reset();
       else player[command.do](command.reply);
     },
     {
       played: (reply, ms) => log.push(`played ${reply} ${ms}`),
-      progress: () => undefined,
+      heard: () => undefined,
       audible: (reply, at) => log.push(`audible ${reply} ${at.toFixed(3)}`),
+      ended: (reply) => log.push(`ended ${reply}`),
       gap: (reply) => log.push(`gap ${reply}`),
     },
     () => clock.currentTime * 1000,
@@ -50,7 +50,7 @@ describe("what the server is told", () => {
     run(100);
     expect(log.slice(1)).toEqual(["played 1 20"]);
     run(480);
-    expect(log.slice(1)).toEqual(["played 1 20", "played 1 220", "played 1 420", "played 1 500"]);
+    expect(log.slice(1)).toEqual(["played 1 20", "played 1 220", "played 1 420", "played 1 500", "ended 1"]);
   });
 
   it("is exact at duck and hold, and goes on from there after a release", () => {
@@ -65,7 +65,7 @@ describe("what the server is told", () => {
     expect(log.at(-1)).toBe("played 1 300");
     playback.command("release", 1);
     run(1200);
-    expect(log.at(-1)).toBe("played 1 1000");
+    expect(log.slice(-2)).toEqual(["played 1 1000", "ended 1"]);
     expect(log.filter((line) => line.startsWith("gap"))).toEqual([]);
   });
 
@@ -76,6 +76,6 @@ describe("what the server is told", () => {
     run(300);
     playback.command("flush", 1);
     run(600);
-    expect(log.at(-1)).toBe("played 1 300");
+    expect(log.slice(-2)).toEqual(["played 1 300", "ended 1"]);
   });
 });

@@ -13,8 +13,9 @@ export interface OutputClock {
 
 export interface PlaybackListener {
   played(reply: number, ms: number): void;
-  progress(reply: number, ms: number): void;
+  heard(reply: number, ms: number): void;
   audible(reply: number, at: number): void;
+  ended(reply: number): void;
   gap(reply: number, ms: number): void;
 }
 
@@ -56,13 +57,6 @@ export class Playback {
     this.send({ do: what, reply });
   }
 
-  reset(): void {
-    this.send({ do: "reset" });
-    this.#heard.reset();
-    this.#reporter.reset();
-    this.#ending = null;
-  }
-
   repeat(): void {
     this.#reporter.repeat(this.now());
   }
@@ -79,9 +73,11 @@ export class Playback {
       this.#progress();
     }
     if (this.#ending !== null && playing >= this.#ending.frame) {
-      this.#reporter.exact(this.#ending.reply, this.#ending.ms, this.now());
+      const { reply, ms } = this.#ending;
       this.#ending = null;
+      this.#reporter.exact(reply, ms, this.now());
       this.#progress();
+      this.listener.ended(reply);
     }
   }
 
@@ -100,13 +96,15 @@ export class Playback {
       }
       // What was rendered before a stop cannot be called back: it will have been heard.
       this.#reporter.exact(event.reply, ms, this.now());
-      if (event.cause === "flush") this.#reporter.close(event.reply);
       this.#progress();
+      if (event.cause === "hold") return;
+      this.#reporter.close(event.reply);
+      this.listener.ended(event.reply);
     }
   }
 
   #progress(): void {
-    this.listener.progress(this.#reporter.reply, this.#reporter.ms);
+    this.listener.heard(this.#reporter.reply, this.#reporter.ms);
   }
 
   #frame(): number {

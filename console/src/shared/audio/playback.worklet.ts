@@ -60,9 +60,6 @@ class Playback extends AudioWorkletProcessor {
       case "finish":
         player.finish(command.reply);
         break;
-      case "reset":
-        player.reset();
-        break;
     }
   }
 }

@@ -104,13 +104,6 @@ export class Player {
     if (voice.phase === "dry" || voice.ring === null) this.#voices.delete(reply);
   }
 
-  /** Forget everything: a new session counts its replies anew. */
-  reset(): void {
-    this.#voices.clear();
-    this.#refused = -1;
-    this.#jitter.restart();
-  }
-
   render(block: Float32Array, frame: number): void {
     for (let i = 0; i < block.length; i++) {
       this.#frame = frame + i;

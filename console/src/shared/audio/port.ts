@@ -28,9 +28,11 @@ export interface AudioListener {
   /** To be told to the server. */
   played(reply: number, ms: number): void;
   /** What has left the loudspeaker, about 50 times a second. */
-  progress(reply: number, ms: number): void;
+  heard(reply: number, ms: number): void;
   /** The first sample of a reply leaves the loudspeaker at this second of the context. */
   audible(reply: number, at: number): void;
+  /** Its last sample has left the loudspeaker, as far as it has come or was not flushed. */
+  ended(reply: number): void;
   gap(reply: number, ms: number): void;
   /** Whether the browser lets us sound; false also while a call or a lock screen has taken the loudspeaker. */
   running(running: boolean): void;
@@ -43,6 +45,8 @@ export type Cue = "open" | "release" | "turn" | "error";
 /** Ears and mouth of the page, as the talk session sees them. */
 export interface AudioPort {
   readonly levels: Readonly<Levels>;
+  /** Seconds of the audio context, the clock of `captured` and `audible`; 0 before there is one. */
+  now(): number;
   listen(listener: AudioListener): void;
   /** Must be called in the tap itself: browsers let a page sound only from there. */
   unlock(): Promise<void>;
@@ -58,8 +62,6 @@ export interface AudioPort {
   release(reply: number): void;
   flush(reply: number): void;
   finish(reply: number): void;
-  /** Forget all replies; with `reports`, also what was told of them. */
-  reset(): void;
   /** Tell again how much was heard: the last report may have been lost with the line. */
   repeatPlayed(): void;
   cue(cue: Cue): void;

@@ -1,0 +1,51 @@
+import { AudioMutedOutlined, AudioOutlined } from "@ant-design/icons";
+import { useQuery } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+
+import { statusQuery } from "@/shared/api/server";
+import { useTalk } from "../context";
+
+function useHosts(): string {
+  const prepared = useTalk((talk) => talk.conversation.prepared);
+  const { data: status } = useQuery(statusQuery);
+  return (prepared?.sends_to ?? status?.sendsTo ?? []).join(", ");
+}
+
+/** Stands in the header of every page: whether the microphone is on, and who gets its sound. */
+export function MicrophoneChip() {
+  const { t } = useTranslation("talk");
+  const on = useTalk((talk) => talk.microphone.state === "on" && !talk.muted);
+  const hosts = useHosts();
+  const text = !on ? t("privacy.off") : hosts === "" ? t("privacy.here") : t("privacy.elsewhere", { hosts });
+  return (
+    <span className={on ? "chip chip-on" : "chip"}>
+      {on ? <AudioOutlined aria-hidden /> : <AudioMutedOutlined aria-hidden />}
+      <span>{text}</span>
+    </span>
+  );
+}
+
+export function LineChip() {
+  const { t } = useTranslation("talk");
+  const up = useTalk((talk) => talk.conversation.line === "up");
+  return (
+    <span className={up ? "chip chip-live" : "chip"}>
+      <span className="dot" aria-hidden />
+      <span className="chip-words">{t(up ? "line.live" : "line.off")}</span>
+    </span>
+  );
+}
+
+/** Below the lamp: where sound goes and how long it is kept. */
+export function PrivacyLine() {
+  const { t } = useTranslation("talk");
+  const retention = useTalk((talk) => talk.conversation.prepared?.retention);
+  const hosts = useHosts();
+  const days = retention?.recording_days ?? 0;
+  return (
+    <p className="privacy">
+      {hosts === "" ? t("privacy.line_here") : t("privacy.line_elsewhere", { hosts })}{" "}
+      {days > 0 ? t("privacy.recorded", { days }) : t("privacy.not_recorded")}
+    </p>
+  );
+}

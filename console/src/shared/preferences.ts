@@ -1,0 +1,44 @@
+import { create } from "zustand";
+import { persist } from "zustand/middleware";
+
+export type Language = "en" | "zh";
+export type Theme = "system" | "light" | "dark";
+
+/** What a person chose for this browser. */
+export interface Preferences {
+  language: Language;
+  /** What one speaks, apart from what one reads; null: the same. */
+  spoken: Language | null;
+  theme: Theme;
+  mode: "turns" | "hands-free" | "camera";
+  microphone: string | null;
+  speaker: string | null;
+  /** Decibels. */
+  volume: number;
+  cues: boolean;
+  singleKeys: boolean;
+  interruptByVoice: boolean;
+}
+
+const DEFAULTS: Preferences = {
+  language: typeof navigator !== "undefined" && navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en",
+  spoken: null,
+  theme: "system",
+  mode: "hands-free",
+  microphone: null,
+  speaker: null,
+  volume: 0,
+  cues: true,
+  singleKeys: true,
+  interruptByVoice: true,
+};
+
+export const usePreferences = create<Preferences>()(persist(() => DEFAULTS, { name: "vivavoce.preferences", version: 1 }));
+
+export const prefer = (change: Partial<Preferences>): void => {
+  usePreferences.setState(change);
+};
+
+export function spokenLanguage(preferences: Preferences): Language {
+  return preferences.spoken ?? preferences.language;
+}

@@ -15,7 +15,7 @@ from vivavoce.channels.metrics import Metrics
 from vivavoce.conversation import outputs
 from vivavoce.conversation.inputs import UserInput
 from vivavoce.conversation.views import SessionSpec
-from vivavoce.errors import VivavoceError
+from vivavoce.errors import Refused, VivavoceError
 from vivavoce.wire.base import AudioFrame
 
 
@@ -81,7 +81,7 @@ class FakeSession:
 
 
 class FakeSessions:
-    """Opens at once, or when `gate` is set; refuses with `refusal`."""
+    """Opens at once, or when `gate` is set; refuses with `refusal`, and an id that is in use."""
 
     def __init__(self) -> None:
         self.gate = asyncio.Event()
@@ -90,6 +90,8 @@ class FakeSessions:
         self.opened: list[FakeSession] = []
         self.resumes: list[str | None] = []
         self.given_back = 0
+        self.rate = 0
+        """Hz of a session that is resumed; 0: as asked for."""
 
     @property
     def session(self) -> FakeSession:
@@ -104,6 +106,8 @@ class FakeSessions:
             raise
         if self.refusal:
             raise self.refusal
+        if any(old.spec.session_id == spec.session_id and not old.detached for old in self.opened):
+            raise Refused("this session is open in another place", code="session_in_use")
         session = FakeSession(spec, outlet)
         self.opened.append(session)
         outlet.send(outputs.QueueDone(0))
@@ -112,7 +116,7 @@ class FakeSessions:
                 session_id=spec.session_id,
                 resume="next-token",
                 processor="cascade",
-                output_rate=spec.output_rate,
+                output_rate=self.rate or spec.output_rate,
                 heard=("en",),
                 spoken=("en", "zh"),
                 limits={"session_s": 14_400.0},

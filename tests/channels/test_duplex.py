@@ -10,6 +10,7 @@ from typing import Any, get_args
 import pytest
 
 from channels.actors import Stage, settled
+from vivavoce.audio.opus import OpusEncoder
 from vivavoce.channels.duplex import SAY, DuplexChannel
 from vivavoce.conversation import inputs, outputs
 from vivavoce.errors import Refused, WrongOrder
@@ -179,6 +180,32 @@ async def test_after_a_resume_thirty_seconds_of_kept_sound_may_come_at_once() ->
             stage.sound(bytes(32_000))
         assert stage.tape.errors == []
         assert len(stage.sessions.session.heard) == 30 * 32_000
+
+
+async def test_a_resumed_session_keeps_its_rate_whatever_is_asked_for_now() -> None:
+    async with channel() as stage:
+        stage.sessions.rate = 48_000
+        stage.say({"type": "prepare", "resume": "token", "output": {"codec": "opus", "rate": 16_000}})
+        await settled()
+        assert stage.tape.messages[-1]["output"] == {"codec": "opus", "rate": 48_000}
+        stage.sessions.session.outlet.send(outputs.ReplyAudio(1, 0, bytes(2 * 1_920)))
+        assert [frame.offset for frame in stage.tape.sound] == [0, 960]
+
+
+async def test_opus_goes_both_ways_when_it_is_asked_for() -> None:
+    opus = {"codec": "opus", "rate": 48_000}
+    async with talking(input=opus, output=opus) as stage:
+        for packet in OpusEncoder(16_000).encode(bytes(32_000)):
+            stage.sound(packet)
+        assert 15_000 <= len(stage.sessions.session.heard) / 2 <= 16_000
+        stage.sound(b"")
+        assert stage.tape.errors == ["bad_audio"]
+        said = stage.sessions.session.outlet.send
+        said(outputs.ReplyAudio(1, 0, bytes(1_000)))
+        assert stage.tape.sound == []
+        said(outputs.ReplyAudioEnd(1, 500))
+        (frame,) = stage.tape.sound
+        assert len(frame.audio) < 100
 
 
 async def test_more_than_two_pictures_a_second_are_too_fast() -> None:

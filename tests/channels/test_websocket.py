@@ -186,6 +186,18 @@ async def test_each_mistake_has_its_name_and_the_talk_goes_on() -> None:
         assert (await until(client, "error"))["code"] == "bad_audio"
 
 
+async def test_two_clients_with_one_session_id() -> None:
+    async with serving() as made, made.client() as first:
+        await first.send('{"type": "prepare"}')
+        await until(first, "prepared")
+        async with made.client() as second:
+            await second.send('{"type": "prepare"}')
+            assert (await until(second, "error"))["code"] == "session_in_use"
+            assert await ended(second) == (1008, "session_in_use")
+        await first.send(b"\1\0")
+        await eventually(lambda: made.sessions.session.heard)
+
+
 async def test_a_client_that_says_nothing_is_let_go() -> None:
     async with serving(SocketLimits(first_message_s=0.1)) as made, made.client() as client:
         assert (await heard(client))["code"] == "first_message_timeout"

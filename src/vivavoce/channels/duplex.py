@@ -83,6 +83,7 @@ class DuplexChannel:
         self._ear: Ear | None = None
         self._chunks = PcmEar(INPUT_RATE)
         self._mouth: Mouth | None = None
+        self._rate = self._asked.output.rate
 
     # ── from the client ───────────────────────────────────────────────────────────────────────────
 
@@ -115,6 +116,7 @@ class DuplexChannel:
         self._ear = listening(message.input.codec, message.input.rate)
         self._mouth = speaking(message.output.codec, message.output.rate, self._connection.send_sound)
         self._chunks = PcmEar(message.input.rate)
+        self._rate = message.output.rate
         self._asked = message
         language = (message.language or self._language).lower().partition("-")[0]
         spec = SessionSpec(
@@ -183,16 +185,20 @@ class DuplexChannel:
                     self._connection.send(say(output))
 
     def _prepared(self, output: outputs.Prepared) -> None:
+        asked = self._asked
         if output.resumed:
             self._bytes.grant(self._limits.resume_burst_bytes)
-        asked = self._asked
+        if output.output_rate != self._rate:
+            # A resumed session keeps its rate, whatever is asked for now.
+            self._rate = output.output_rate
+            self._mouth = speaking(asked.output.codec, self._rate, self._connection.send_sound)
         self._connection.send(
             duplex.Prepared(
                 session_id=output.session_id,
                 resume=output.resume,
                 processor=output.processor,
                 input=duplex.AudioFormat(asked.input.codec, asked.input.rate),
-                output=duplex.AudioFormat(asked.output.codec, output.output_rate),
+                output=duplex.AudioFormat(asked.output.codec, self._rate),
                 languages=duplex.Languages(output.heard, output.spoken),
                 limits={**output.limits, "message_bytes": self._limits.message_bytes},
                 sends_to=output.sends_to,
@@ -204,7 +210,7 @@ class DuplexChannel:
 
     def _reply_audio(self, output: outputs.ReplyAudio) -> None:
         if self._mouth:
-            self._connection.metrics.sound_out_seconds += len(output.pcm) / 2 / self._asked.output.rate
+            self._connection.metrics.sound_out_seconds += len(output.pcm) / 2 / self._rate
             self._mouth.speak(output.reply, output.offset, output.pcm)
 
     def _problem(self, output: outputs.Problem) -> None:

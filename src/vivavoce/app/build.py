@@ -14,6 +14,7 @@ from datetime import datetime
 
 from vivavoce import __version__, aio
 from vivavoce.app.settings import Settings
+from vivavoce.app.unwrap import unwrapped
 from vivavoce.audio.pcm import FRAME_MS, Pcm
 from vivavoce.audio.segmenter import SegmenterSettings
 from vivavoce.channels import contract
@@ -101,9 +102,10 @@ async def conversations(settings: Settings, metrics: Metrics, loading: Loading) 
             frames=aio.Ticker(FRAME_MS / 1000),
             seconds=aio.Ticker(1.0),
         )
-        async with Sessions(house) as sessions:
-            metrics.sessions(lambda: len(sessions))
-            yield Conversations(sessions, _WithDefaults(sessions, settings), _status(loaded, processor, skills))
+        with unwrapped():
+            async with Sessions(house) as sessions:
+                metrics.sessions(lambda: len(sessions))
+                yield Conversations(sessions, _WithDefaults(sessions, settings), _status(loaded, processor, skills))
 
 
 # ── back-ends ─────────────────────────────────────────────────────────────────────────────────────

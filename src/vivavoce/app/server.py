@@ -22,6 +22,7 @@ from vivavoce import aio
 from vivavoce.app.build import Front, conversations
 from vivavoce.app.settings import Settings
 from vivavoce.app.settings.values import Server
+from vivavoce.app.unwrap import unwrapped
 from vivavoce.channels.http import uvicorn_options
 from vivavoce.errors import ConfigError
 
@@ -40,7 +41,7 @@ def run(settings: Settings, tell: Tell) -> None:
     Raises ConfigError for an address that may not or cannot be bound, BackendError when a model does not load.
     """
     listener = listen(settings.server)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with unwrapped(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(serve(settings, listener, tell))
 
 

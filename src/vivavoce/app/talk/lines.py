@@ -11,6 +11,7 @@ from typing import Protocol
 from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from vivavoce import aio
+from vivavoce.app.unwrap import unwrapped
 from vivavoce.channels.connection import Connection
 from vivavoce.channels.contract import Sessions
 from vivavoce.channels.duplex import DuplexChannel
@@ -94,12 +95,13 @@ class _Here:
 @asynccontextmanager
 async def here(hearer: Hearer, sessions: Sessions) -> AsyncIterator[Line]:
     """A line to `sessions`, without a server."""
-    async with asyncio.TaskGroup() as group:
-        line = _Here(hearer, sessions, group)
-        try:
-            yield line
-        finally:
-            line.hang_up()
+    with unwrapped():
+        async with asyncio.TaskGroup() as group:
+            line = _Here(hearer, sessions, group)
+            try:
+                yield line
+            finally:
+                line.hang_up()
 
 
 # ── to a running server ───────────────────────────────────────────────────────────────────────────

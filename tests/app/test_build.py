@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pytest
+
+from vivavoce import aio
+from vivavoce.app import build
+from vivavoce.app.settings import Flag, Settings, load
+from vivavoce.app.talk.lines import here
+from vivavoce.app.talk.person import Manner, Person
+from vivavoce.app.talk.plan import Speak, Step, Type
+from vivavoce.audio.pcm import INPUT_RATE, silence
+from vivavoce.channels.limits import DUPLEX, STREAMING, SocketLimits
+from vivavoce.channels.metrics import Metrics
+from vivavoce.conversation.endpointing import EndpointSettings
+from vivavoce.conversation.engine import SessionLimits
+from vivavoce.errors import BackendUnavailable, ConfigError, Refused
+from vivavoce.inference.context import Context
+from vivavoce.pool.local import PoolSettings
+
+SCRIPTED = {
+    "vad.backend": "scripted",
+    "asr.backend": "scripted",
+    "asr.texts": '["what time is it", "tell me a story"]',
+    "llm.backend": "scripted",
+    "llm.replies": '["Once upon a time there was a server."]',
+    "tts.backend": "scripted",
+    "tts.clause_ms": "1200",
+}
+
+
+def settings(**more: str) -> Settings:
+    """Scripted back-ends; `tts__clause_ms="1"` sets one thing, and a section's `backend` forgets its other options."""
+    changed = {path.replace("__", "."): text for path, text in more.items()}
+    anew = tuple(path.removesuffix("backend") for path in changed if path.endswith(".backend"))
+    flags = {path: text for path, text in SCRIPTED.items() if not path.startswith(anew)} if anew else SCRIPTED
+    flags = flags | changed
+    return load([Flag(path, text, path) for path, text in flags.items()], {}).settings
+
+
+def speech(milliseconds: int) -> Speak:
+    tone = (8000 * np.sin(np.arange(INPUT_RATE * milliseconds // 1000) / 5)).astype("<i2").tobytes()
+    quiet = silence(300, INPUT_RATE)
+    return Speak(quiet + tone + quiet, 300, 300 + milliseconds)
+
+
+@asynccontextmanager
+async def house(chosen: Settings) -> AsyncIterator[build.Conversations]:
+    async with build.conversations(chosen, Metrics(), lambda what: None) as conversations:
+        yield conversations
+
+
+async def talked(conversations: build.Conversations, *steps: Step, manner: Manner | None = None) -> Person:
+    person = Person(steps, manner or Manner())
+    await person.talk(lambda hearer: here(hearer, conversations.offered))
+    return person
+
+
+async def test_the_house_talks() -> None:
+    async with house(settings()) as conversations:
+        person = await talked(conversations, speech(800), speech(900))
+        first, second = person.record.turns
+        assert first.said == "what time is it"
+        assert first.reason == "completed"
+        assert first.heard.strip() == first.text.strip()
+        assert second.said == "tell me a story"
+        assert second.heard.strip() == "Once upon a time there was a server."
+        assert first.metrics is not None
+        assert {"endpoint", "asr", "tts"} <= {stage.name for stage in first.metrics.stages}
+
+
+async def test_a_reply_is_interrupted_by_speech() -> None:
+    async with house(settings(tts__clause_ms="5000")) as conversations:
+        person = await talked(conversations, speech(800), speech(1500), manner=Manner(interrupt_at=1500))
+        first = person.record.turns[0]
+        assert first.reason == "interrupted"
+        assert 0 < len(first.heard) < len(first.text)
+        assert {"duck", "flush"} <= {mark.kind for mark in person.record.marks}
+
+
+async def test_typed_words_are_answered() -> None:
+    async with house(settings()) as conversations:
+        person = await talked(conversations, Type("what can you do"))
+        assert person.record.turns[0].heard
+
+
+async def test_without_a_language_model_the_skills_answer() -> None:
+    async with house(settings(llm__backend="none")) as conversations:
+        assert conversations.status.backends["llm"] == "skills alone"
+        person = await talked(conversations, Type("tell me about the stars"))
+        assert person.record.turns[0].reason == "completed"
+
+
+async def test_a_full_house_refuses_and_a_draining_one_too() -> None:
+    async with house(settings(limits__slots="1", limits__queue="1", limits__queue_wait_s="5")) as conversations:
+        async with asyncio.TaskGroup() as group:
+            aio.spawn(group, talked(conversations, speech(800), manner=Manner(stay_ms=20_000)), "the first")
+            await asyncio.sleep(1)
+            with pytest.raises(Refused) as caught:
+                await talked(conversations, speech(800))
+            assert caught.value.code == "overloaded"
+        await conversations.sessions.drain(1)
+        with pytest.raises(Refused) as caught:
+            await talked(conversations, speech(800))
+        assert caught.value.code == "draining"
+
+
+async def test_loading_is_told_step_by_step() -> None:
+    told: list[str] = []
+    async with build.conversations(settings(), Metrics(), told.append):
+        assert told == ["voice activity detection", "speech recognition", "language model", "speech synthesis"]
+
+
+async def test_a_backend_that_cannot_be_had_stops_the_start_by_name() -> None:
+    with pytest.raises(ConfigError, match=r"asr\.base_url nor openai\.base_url"):
+        async with house(settings(asr__backend="openai")):
+            pass
+    with pytest.raises((BackendUnavailable, ConfigError), match=r"plug-?in|installed"):
+        async with house(settings(tts__backend="plugin", tts__name="nobody")):
+            pass
+
+
+async def test_the_servers_defaults_reach_the_session() -> None:
+    chosen = settings(turn__patience="2", talk__voice="scripted-zh", talk__system_prompt="Be brief.")
+    seen = []
+
+    class Sessions:
+        async def open(self, spec: object, outlet: object, resume: object = None) -> None:
+            seen.append(spec)
+
+    from vivavoce.conversation.views import SessionSpec
+
+    offered = build._WithDefaults(Sessions(), chosen)  # type: ignore[arg-type]
+    await offered.open(SessionSpec("s", patience=1.5), None)  # type: ignore[arg-type]
+    await offered.open(SessionSpec("s", voice="mine", system_prompt="Be long."), None)  # type: ignore[arg-type]
+    assert (seen[0].patience, seen[0].voice, seen[0].system_prompt) == (3.0, "scripted-zh", "Be brief.")
+    assert (seen[1].patience, seen[1].voice, seen[1].system_prompt) == (2.0, "mine", "Be long.")
+
+
+def test_the_defaults_of_the_settings_are_those_of_the_parts() -> None:
+    """Each part has defaults of its own, for its tests; what the product runs with must not differ silently."""
+    default = Settings()
+    assert build._pool_settings(default) == PoolSettings()
+    assert build._session_limits(default) == SessionLimits()
+    assert build._socket_limits(default) == SocketLimits()
+    assert build._channel_limits(default) == (DUPLEX, STREAMING)
+    turn = default.turn
+    assert EndpointSettings() == EndpointSettings(
+        turn.endpoint_min_ms, turn.endpoint_default_ms, turn.endpoint_hanging_ms, turn.endpoint_max_ms
+    )
+
+
+async def test_the_model_named_auto_is_found_by_the_settings() -> None:
+    chosen = load([Flag("openai.base_url", "http://127.0.0.1:9/v1", "flag")], {}).settings
+    shared: Context = await build.context(chosen)
+    try:
+        assert shared.found is not None
+        assert shared.found.by == "configuration"
+    finally:
+        await shared.aclose()

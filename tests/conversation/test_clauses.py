@@ -141,6 +141,13 @@ def test_a_word_longer_than_a_piece_is_cut_anywhere() -> None:
     assert [len(piece) for piece in split("a" * 500)] == [240, 240, 20]
 
 
+def test_a_book_at_once_is_split_like_a_letter() -> None:
+    book = "There was a house. It had a garden, and nobody lived there. " * 2_000
+    pieces = ClauseSplitter().push(book)
+    assert len(pieces) == 4_000
+    assert "".join(pieces) + " " == book
+
+
 def test_flush_makes_the_splitter_new() -> None:
     splitter = ClauseSplitter()
     splitter.push("A first sentence. The rest")

@@ -146,6 +146,12 @@ def test_patience_scales_within_bounds() -> None:
     assert endpoint_delay(None, "en", SETTINGS, 99) == 900
 
 
+def test_of_a_long_speech_only_the_end_is_looked_at() -> None:
+    assert completeness("we went on and " * 500 + "set a timer for", "en") == "hanging"
+    assert completeness("we went on and " * 500 + "then we came home today", "en") == "complete"
+    assert completeness("stop " * 500, "en") == "open"
+
+
 def test_settings_out_of_order_are_refused() -> None:
     with pytest.raises(ConfigError):
         EndpointSettings(min_ms=700)

@@ -20,6 +20,7 @@ LATER_MIN: Final = 2
 """Words of a later piece: «Yes.» is spoken with the sentence after it."""
 MOST: Final = 240
 """Width of the longest piece in Latin letters, a wide character counting three: 240 letters or 80 汉字, 15–20 s."""
+_PAGE: Final = 4 * MOST
 
 _HAN: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """Scripts without spaces between words."""
@@ -38,6 +39,7 @@ _LAST_WORD: Final = re.compile(r"[^\W_]+(?:[.'’-][^\W_]+)*$")
 _ACRONYM: Final = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]$")
 _LIST_MARK: Final = re.compile(r"(?:^|\n)\s*(?:\d{1,3}|[^\W\d_])$")
 _WORD: Final = re.compile(rf"[^\W_{_HAN}]+(?:['’.-][^\W_{_HAN}]+)*")
+_IDEOGRAPH: Final = re.compile(f"[{_HAN}]")
 _LATIN_LETTER: Final = re.compile(rf"[^\W_{_HAN}]")
 _PAUSE: Final = re.compile(rf"[,;:—–](?=[\s{_WIDE}])|[，、：；]")
 
@@ -86,13 +88,15 @@ class ClauseSplitter:
 
     def push(self, delta: str) -> list[str]:
         """More text; the pieces that are whole now."""
-        self._text += delta
         pieces: list[str] = []
-        while stop := self._border() or self._bound():
-            pieces.append(self._text[:stop])
-            self._text = self._text[stop:]
-            self._seen = 0
-            self._first = False
+        # Looking ahead and behind costs the length of what is held, so a book at once is taken page by page.
+        for at in range(0, len(delta), _PAGE):
+            self._text += delta[at : at + _PAGE]
+            while stop := self._border() or self._bound():
+                pieces.append(self._text[:stop])
+                self._text = self._text[stop:]
+                self._seen = 0
+                self._first = False
         return pieces
 
     def flush(self) -> str:
@@ -102,7 +106,7 @@ class ClauseSplitter:
 
     def _border(self) -> int:
         """Where the first piece ends; 0 while that is not known."""
-        while run := _RUN.search(self._text, self._seen):
+        while run := _RUN.search(self._text, self._seen, MOST + 1):
             start, stop = run.start(), self._with_straight_quote(run.end())
             decision = self._decide(self._text[:start], self._text[start:stop], self._text[stop:])
             if decision == "cut":
@@ -159,6 +163,8 @@ class ClauseSplitter:
 
     def _bound(self) -> int:
         """Where text that goes on too long is cut: at a comma, else at a word's end, else anywhere. 0: it is not."""
+        if len(self._text) <= MOST // 3:
+            return 0
         most = _fitting(self._text)
         if most == len(self._text):
             return 0
@@ -190,12 +196,7 @@ def _after_abbreviation(kind: _Kind, following: str) -> Literal["cut", "wait", "
 
 
 def _words(text: str) -> float:
-    han = sum(_is_han(character) for character in text)
-    return len(_WORD.findall(text)) + han * 2 / 3
-
-
-def _is_han(character: str) -> bool:
-    return character.isalnum() and _LATIN_LETTER.match(character) is None
+    return len(_WORD.findall(text)) + len(_IDEOGRAPH.findall(text)) * 2 / 3
 
 
 def _open(text: str) -> bool:
@@ -213,10 +214,8 @@ def _width(text: str) -> int:
 
 def _fitting(text: str) -> int:
     """How many characters of `text` make a piece of at most MOST."""
-    if _width(text) <= MOST:
-        return len(text)
     width = 0
-    for count, character in enumerate(text):
+    for count, character in enumerate(text[: MOST + 1]):
         width += _weight(character)
         if width > MOST:
             return count

@@ -69,6 +69,9 @@ def completeness(partial: str, language: Language) -> Completeness:
     if text.endswith(_TRAILING_OFF):
         return "hanging"
     bare = text.rstrip(_CLOSING)
+    if len(bare) > _LOOKED_AT:
+        # The end decides. The mark keeps patterns for whole sentences from matching the middle of one.
+        bare = "… " + bare[-_LOOKED_AT:]
     if language.startswith("zh"):
         bare = re.sub(r"\s+", "", bare)  # some recognisers part the words
     for pattern, verdict in _RULES.get(language.split("-")[0].casefold(), ()):
@@ -82,6 +85,7 @@ def _terminated(text: str) -> bool:
     return text.rstrip(_QUOTES).endswith(_TERMINAL)
 
 
+_LOOKED_AT: Final = 200
 _QUOTES: Final = "\"'”’»)）」』"
 _TERMINAL: Final = (".", "!", "?", "。", "！", "？")
 _TRAILING_OFF: Final = (",", "，", "、", ":", "：", "-", "–", "—", "...", "…")

@@ -50,3 +50,21 @@ async def test_what_was_kept_is_closed_with_it():
     await context.aclose()
     await context.aclose()
     assert worker.closed == 1
+
+
+async def test_ready_loads_once_what_would_load_at_its_first_use():
+    class Lazy:
+        loaded = closed = 0
+
+        async def warm(self):
+            self.loaded += 1
+
+        def close(self):
+            self.closed += 1
+
+    lazy, context = Lazy(), Context()
+    context.keep_warm(lazy)
+    await context.ready()
+    await context.ready()
+    await context.aclose()
+    assert (lazy.loaded, lazy.closed) == (1, 1)

@@ -43,7 +43,7 @@ def _pocketsphinx(options: of.PocketsphinxAsr, context: Context) -> Recognizer:
 
     english = next((grammar for grammar in context.grammars if grammar.language == "en"), None)
     recognizer = PocketsphinxRecognizer(english)
-    context.keep(recognizer)
+    context.keep_warm(recognizer)
     return recognizer
 
 

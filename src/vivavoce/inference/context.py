@@ -19,6 +19,11 @@ class Closable(Protocol):
     def close(self) -> None: ...
 
 
+class Warmable(Closable, Protocol):
+    async def warm(self) -> None:
+        """Return once everything is loaded. Raises BackendError."""
+
+
 @dataclass
 class Context:
     """What back-ends share: servers, found or configured, and the skills' grammars. `aclose` ends what was built."""
@@ -32,6 +37,7 @@ class Context:
     def __post_init__(self) -> None:
         self._endpoints: dict[Address, Endpoint] = {}
         self._closing = AsyncExitStack()
+        self._warming: list[Warmable] = []
 
     async def aclose(self) -> None:
         await self._closing.aclose()
@@ -39,6 +45,16 @@ class Context:
     def keep(self, backend: Closable) -> None:
         """Close `backend` with the context."""
         self._closing.callback(backend.close)
+
+    def keep_warm(self, backend: Warmable) -> None:
+        """Close `backend` with the context, and let `ready` wait until it has loaded."""
+        self.keep(backend)
+        self._warming.append(backend)
+
+    async def ready(self) -> None:
+        """Load now what back-ends would load at their first use. Raises what they raise."""
+        while self._warming:
+            await self._warming.pop().warm()
 
     def endpoint(self, address: Address) -> Endpoint:
         """The client of that server; back-ends with the same address and key share its connections."""

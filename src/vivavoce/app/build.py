@@ -143,6 +143,7 @@ async def backends(settings: Settings, skills: Skills, loading: Loading) -> Asyn
         model = await asyncio.to_thread(catalog.build_llm, settings.llm, shared)
         loading("speech synthesis")
         synthesizer = await asyncio.to_thread(catalog.build_tts, settings.tts, shared)
+        await shared.ready()
         yield Backends(vad, recognizer, model, synthesizer)
 
 

@@ -114,6 +114,17 @@ async def test_a_voice_that_runs_away_is_stopped():
     assert "bytes of sound" in error.message
 
 
+# ── what is measured ──────────────────────────────────────────────────────────────────────────────
+
+
+async def test_each_port_reports_what_was_done():
+    notes = Notes()
+    await said(wrappers.sturdy_recognizer(FakeRecognizer("hello"), notes).listen("en"))
+    await read(wrappers.sturdy_model(FakeLanguageModel(), notes).reply(HELLO))
+    await read(wrappers.sturdy_synthesizer(FakeSynthesizer(), notes).speak(GREETING))
+    assert notes.all == [("asr", "done"), ("llm", "done"), ("tts", "done")]
+
+
 # ── an utterance and its tries ────────────────────────────────────────────────────────────────────
 
 

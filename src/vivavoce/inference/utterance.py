@@ -87,8 +87,12 @@ class RunningUtterance:
             live.cancel()
 
     async def _understand(self) -> Transcript:
+        transcript = Transcript("")
+        # Read to its end, not only to its one item: a source that is closed early counts as stopped, not as done.
         async with aclosing(self._run(self)) as transcripts:
-            return await anext(transcripts)
+            async for transcript in transcripts:  # noqa: B007 - the last one is the answer
+                pass
+        return transcript
 
     def _drop(self) -> None:
         if self._live is not None:

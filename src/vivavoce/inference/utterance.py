@@ -87,12 +87,10 @@ class RunningUtterance:
             live.cancel()
 
     async def _understand(self) -> Transcript:
-        transcript = Transcript("")
         # Read to its end, not only to its one item: a source that is closed early counts as stopped, not as done.
         async with aclosing(self._run(self)) as transcripts:
-            async for transcript in transcripts:  # noqa: B007 - the last one is the answer
-                pass
-        return transcript
+            heard = [transcript async for transcript in transcripts]
+        return heard[-1]
 
     def _drop(self) -> None:
         if self._live is not None:

@@ -74,7 +74,7 @@ asr: {{backend: scripted, texts: ["{workload.USER_TEXT}"], delay_ms: {workload.S
 llm: {{backend: scripted, replies: ["{workload.REPLY}"],
       first_token_ms: {workload.LLM_FIRST * 1000:.0f}, per_token_ms: {workload.LLM_STEP * 1000:.0f}}}
 tts: {{backend: scripted, rate: {workload.RATE}, first_frame_ms: {workload.TTS_FIRST * 1000:.0f},
-      speed: {workload.TTS_SPEED}, clause_s: {workload.SENTENCE_S}}}
+      speed: {workload.TTS_SPEED}, clause_ms: {workload.SENTENCE_S * 1000:.0f}}}
 limits: {{slots: 2000, connections: 4000}}
 """
     )

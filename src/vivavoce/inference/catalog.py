@@ -127,6 +127,7 @@ def _scripted_tts(options: of.ScriptedTts, context: Context) -> Synthesizer:
         clause_s=options.clause_ms / 1000 if options.clause_ms else None,
         character_s=options.character_ms / 1000,
         tone_hz=options.tone_hz,
+        rate=options.rate,
     )
 
 

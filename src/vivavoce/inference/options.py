@@ -211,6 +211,8 @@ class ScriptedTts(Backend, frozen=True, kw_only=True, tag="scripted"):
     """Sound per character."""
     tone_hz: Annotated[int, Meta(ge=0, le=8000)] = 220
     """Pitch of the tone; 0 for silence."""
+    rate: Annotated[int, Meta(ge=8000, le=48_000)] = 24_000
+    """Its sample rate in Hz."""
 
 
 class PluginTts(Backend, frozen=True, kw_only=True, tag="plugin"):

@@ -31,6 +31,8 @@ SETTINGS = EndpointSettings()
         "can you tell me a joke",
         "volume up",
         "how are you",
+        "what can you do",
+        "tell me the time",
     ],
 )
 def test_finished_english_is_complete(text: str) -> None:
@@ -58,6 +60,11 @@ def test_finished_english_is_complete(text: str) -> None:
         "well...",
         "can you",
         "how many",
+        "what time",
+        "what can",
+        "where did",
+        "remember that",
+        "the old clock on the wall has",
     ],
 )
 def test_english_that_hangs_in_the_air_waits(text: str) -> None:

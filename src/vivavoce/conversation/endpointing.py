@@ -153,7 +153,8 @@ _ENGLISH: Final = _table(
     thing="timer, timers, alarm, alarms, music, volume, sound, time, date, weather, news, joke, story, help, that, it",
     opening="i want, i need, i want you, i need you, i would like, i'd like, i think, i guess, can you, could you, "
     "would you, will you, do you, tell me, give me, show me, remind me, remember, let me, set, set a timer, "
-    "set an alarm, set the volume, what, how, when, where, why, who, which, how much, how many, how long, what kind",
+    "set an alarm, set the volume, what, how, when, where, why, who, which, how much, how many, how long, what kind, "
+    "what time, what day, what date, how much time, what can, where can, when can, how can, who can, remember that",
     filler="um, uh, er, erm, uhm, hmm, hm, well, you know, i mean, let me see, let me think, let's see, how do you say",
     conjunction="and, or, but, so, because, if, that's because, than, as, while, until, unless, although, though, "
     "whether, then, plus, minus, times, divided, divided by, multiplied by, and then, or else, either, neither, "
@@ -164,7 +165,7 @@ _ENGLISH: Final = _table(
     "those",
     auxiliary="is, are, was, were, am, be, been, will, would, could, should, shall, might, must, does, i'm, i'll, "
     "i'd, i've, we're, we'll, you're, they're, he's, she's, let's, what's, it's, there's, gonna, going to, wanna, "
-    "want, want to, have to, need to, i, we, they, he, she",
+    "want, want to, have to, need to, i, we, they, he, she, did, has, had",
     digit="zero, oh, one, two, three, four, five, six, seven, eight, nine, \\d",
     number="ten, eleven, twelve, thirteen, fourteen, fifteen, sixteen, seventeen, eighteen, nineteen, twenty, "
     "thirty, forty, fifty, sixty, seventy, eighty, ninety, hundred, \\d+",

@@ -47,6 +47,10 @@ def test_foreign_origins_do_not_pass(origin: str) -> None:
     assert Access().refusal(["localhost:8006"], [origin]) is not None
 
 
+def test_two_origins_are_none() -> None:
+    assert Access().refusal(["localhost"], ["http://localhost", "http://evil.example"]) is not None
+
+
 def test_configured_names_and_origins_pass() -> None:
     access = Access.allowing(["Voice.Example"], ["https://app.example/"])
     assert access.refusal(["voice.example:8006"], ["https://app.example"]) is None

@@ -98,8 +98,10 @@ def test_nothing_of_an_old_reply_goes_out_under_a_new_one() -> None:
     sent = Sent()
     mouth = OpusMouth(24_000, sent)
     mouth.speak(1, 0, tone(500, 24_000))
-    mouth.speak(2, 0, tone(480, 24_000))
+    mouth.speak(2, 0, tone(460, 24_000))
+    assert sent.places == [(1, 0)], "460 samples are no packet, whatever the old reply left"
     mouth.finish(1)
+    mouth.speak(2, 460, tone(20, 24_000))
     assert sent.places == [(1, 0), (2, 0)]
 
 

@@ -130,6 +130,9 @@ async def test_a_reply_comes_in_chunks_and_ends_with_its_numbers() -> None:
                 "heard_text": "Hello",
             },
         ]
+        said(outputs.ReplyStarted(2, 2))
+        said(outputs.ReplyText(2, "Yes"))
+        assert stage.tape.messages[-1]["index"] == 0
         (frame,) = stage.tape.sound
         assert (frame.reply, frame.offset, frame.audio) == (1, 0, b"\1\0")
 

@@ -169,6 +169,18 @@ async def test_fragments_make_one_message() -> None:
         assert made.sessions.session.heard == b"\1\0\2\0"
 
 
+async def test_what_counts_is_the_size_of_a_message_not_of_all_of_them() -> None:
+    async with serving() as made, made.client() as client:
+        await client.send('{"type": "prepare"}')
+        await until(client, "prepared")
+        for _ in range(50):
+            await client.send(bytes(32_000))
+        await client.send('{"type": "sing"}')
+        while (await until(client, "error"))["code"] == "too_fast":
+            pass
+        assert made.errors("message_too_large") == 0
+
+
 async def test_each_mistake_has_its_name_and_the_talk_goes_on() -> None:
     async with serving() as made, made.client() as client:
         for mistake, code in (

@@ -116,7 +116,6 @@ class OpusMouth:
     def finish(self, reply: int) -> None:
         if reply == self._reply:
             self._out(self._encoder.flush())
-            self._given = self._at
 
     def _out(self, packets: list[bytes]) -> None:
         for packet in packets:

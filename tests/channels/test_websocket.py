@@ -232,6 +232,20 @@ async def test_a_client_that_never_reads_is_cut() -> None:
         await client.hang_up()
 
 
+async def test_a_client_that_says_goodbye_and_does_not_read_is_gone_soon() -> None:
+    async with serving(SocketLimits(linger_s=0.2)) as made:
+        client = await RawClient.dial(made.port)
+        await client.answer()
+        client.frame(0x81, b'{"type": "prepare"}')
+        await eventually(lambda: made.sessions.opened)
+        session = made.sessions.session
+        for number in range(20):
+            session.outlet.send(outputs.ReplyAudio(1, number * 480, bytes(9_600)))
+        client.frame(0x88, b"\x03\xe8")
+        await eventually(lambda: session.detached)
+        await client.hang_up()
+
+
 async def test_a_client_that_answers_no_ping_is_dead() -> None:
     async with serving(SocketLimits(ping_s=0.1)) as made:
         client = await RawClient.dial(made.port)
@@ -258,7 +272,7 @@ async def test_what_breaks_the_websocket_protocol_is_closed_with_1002(first_byte
 
 async def test_a_client_may_go_with_and_without_a_word() -> None:
     async with serving() as made:
-        for payload, number in ((b"\x03\xe9", 1001), (b"", 1000)):
+        for payload, number in ((b"\x03\xe9", 1001), (b"", 1000), (b"\x0f\xa1bye", 4001)):
             client = await RawClient.dial(made.port)
             await client.answer()
             client.frame(0x88, payload)

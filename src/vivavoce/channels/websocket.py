@@ -322,6 +322,8 @@ class _Listener(WSListener):
             number = frame.get_close_code()
             # A close without a number must not be answered with that "number".
             self._transport.send_close(WSCloseCode.OK if number == WSCloseCode.NO_INFO else number)
+            # Its last words may lie behind much that the peer does not read.
+            self._cut_later()
         self._transport.disconnect()
 
     # ── as a transport ────────────────────────────────────────────────────────────────────────────
@@ -334,10 +336,13 @@ class _Listener(WSListener):
 
     def close(self, code: int, reason: str) -> None:
         self._transport.send_close(WSCloseCode(code), reason)
-        self._linger = asyncio.get_running_loop().call_later(self._gateway.limits.linger_s, self.cut)
+        self._cut_later()
 
     def cut(self) -> None:
         self._transport.disconnect(False)
+
+    def _cut_later(self) -> None:
+        self._linger = asyncio.get_running_loop().call_later(self._gateway.limits.linger_s, self.cut)
 
     def buffered(self) -> int:
         return int(self._transport.underlying_transport.get_write_buffer_size())

@@ -47,6 +47,7 @@ from vivavoce.inference.wrappers import (
     CHAT,
     RECOGNITION,
     SPEECH,
+    Sturdiness,
     sturdy_model,
     sturdy_recognizer,
     sturdy_synthesizer,
@@ -173,19 +174,15 @@ async def voice_of(settings: Settings, text: str, speed: float) -> Pcm:
 def _parts(settings: Settings, loaded: Backends, skills: Skills, metrics: Metrics) -> Parts:
     limits, turn = settings.limits, settings.turn
 
+    def how(usual: Sturdiness, **patience: float) -> Sturdiness:
+        many = limits.backend_requests
+        return replace(usual, patience=replace(usual.patience, **patience), at_once=many, waiting=many)
+
     recognizer = sturdy_recognizer(
-        loaded.recognizer,
-        metrics,
-        replace(RECOGNITION, patience=replace(RECOGNITION.patience, first_s=limits.asr_s, whole_s=limits.asr_s)),
+        loaded.recognizer, metrics, how(RECOGNITION, first_s=limits.asr_s, whole_s=limits.asr_s)
     )
-    synthesizer = sturdy_synthesizer(
-        loaded.synthesizer,
-        metrics,
-        replace(SPEECH, patience=replace(SPEECH.patience, first_s=limits.first_sound_s)),
-    )
-    model = loaded.model and sturdy_model(
-        loaded.model, metrics, replace(CHAT, patience=replace(CHAT.patience, first_s=limits.first_token_s))
-    )
+    synthesizer = sturdy_synthesizer(loaded.synthesizer, metrics, how(SPEECH, first_s=limits.first_sound_s))
+    model = loaded.model and sturdy_model(loaded.model, metrics, how(CHAT, first_s=limits.first_token_s))
     return Parts(
         vad=VadBatcher(loaded.vad),
         recognizer=recognizer,

@@ -124,6 +124,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     """A client that takes nothing for this long is cut off as `slow_client`."""
     errors_in_10_s: Count = 20
     """Mistakes of a client in ten seconds that close its socket."""
+    backend_requests: Count = 512
+    """Utterances, replies or clauses that one back-end works on at once; as many more wait for two seconds."""
     asr_s: Seconds = 5.0
     """Wait for the final text after the end of speech."""
     first_token_s: Seconds = 10.0

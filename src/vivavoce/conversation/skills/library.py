@@ -40,6 +40,7 @@ class Skills:
         self._default = next(iter(self._definitions.values()))
         # Partial transcripts come again and again with the same words.
         self._matched = lru_cache(maxsize=512)(self._match)
+        self._tools = lru_cache(maxsize=None)(self._make_tools)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -118,7 +119,10 @@ class Skills:
 
     def tools(self, language: str) -> tuple[ToolSpec, ...]:
         """The skills for a language model, with their slots as JSON schema."""
-        definition = self._definition(language)
+        return self._tools(self._definition(language).language)
+
+    def _make_tools(self, language: str) -> tuple[ToolSpec, ...]:
+        definition = self._definitions[language]
         return tuple(tools.spec(skill, definition) for skill in definition.skills.values() if skill.tool)
 
     def call(self, name: str, arguments: Mapping[str, Any], context: SkillContext) -> SkillReply:

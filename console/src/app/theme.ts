@@ -15,6 +15,15 @@ const LIGHT = {
   hold: "#8A5A00",
   error: "#B4232A",
   ok: "#1E7A34",
+  // Grounds and edges of notices: derived ones would be muddy, because the tones above are dark for contrast.
+  errorGround: "#FDEEEE",
+  errorEdge: "#E9B9BB",
+  holdGround: "#FFF7E3",
+  holdEdge: "#E5CC93",
+  youGround: "#EDF3FD",
+  youEdge: "#B9CFF3",
+  okGround: "#ECF6EE",
+  okEdge: "#B4D6BC",
 };
 
 const DARK: typeof LIGHT = {
@@ -31,6 +40,14 @@ const DARK: typeof LIGHT = {
   hold: "#E6B450",
   error: "#FF8A86",
   ok: "#6CCB83",
+  errorGround: "#2B1A1C",
+  errorEdge: "#6B3437",
+  holdGround: "#27200F",
+  holdEdge: "#5F4E22",
+  youGround: "#18212F",
+  youEdge: "#33486B",
+  okGround: "#15241A",
+  okEdge: "#2F5539",
 };
 
 export function antTheme(dark: boolean): ThemeConfig {
@@ -44,6 +61,14 @@ export function antTheme(dark: boolean): ThemeConfig {
       colorError: colour.error,
       colorWarning: colour.hold,
       colorSuccess: colour.ok,
+      colorErrorBg: colour.errorGround,
+      colorErrorBorder: colour.errorEdge,
+      colorWarningBg: colour.holdGround,
+      colorWarningBorder: colour.holdEdge,
+      colorInfoBg: colour.youGround,
+      colorInfoBorder: colour.youEdge,
+      colorSuccessBg: colour.okGround,
+      colorSuccessBorder: colour.okEdge,
       colorBgBase: colour.surface,
       colorBgLayout: colour.page,
       colorBgContainer: colour.surface,

@@ -33,6 +33,15 @@ export function TalkPage({ help, onHelp }: TalkPageProps) {
   const [devices, setDevices] = useState(false);
   const composer = useRef<TextAreaRef>(null);
   useWakeLock();
+  useEffect(() => {
+    const hurry = (): void => {
+      session.hurry();
+    };
+    window.addEventListener("online", hurry);
+    return () => {
+      window.removeEventListener("online", hurry);
+    };
+  }, [session]);
 
   const camera = (): void => {
     const { camera: now, mode } = session.store.getState();

@@ -144,7 +144,7 @@ export class AudioEngine implements AudioPort {
   static readonly choosesSpeaker = typeof AudioContext !== "undefined" && "setSinkId" in AudioContext.prototype;
 
   async setSpeaker(deviceId: string): Promise<void> {
-    const context = this.#context as (AudioContext & { setSinkId?: (id: string) => Promise<void> }) | null;
+    const context = this.#context;
     await context?.setSinkId?.(deviceId);
   }
 

@@ -23,6 +23,11 @@ export class Kept<T> {
     return lost;
   }
 
+  /** The oldest piece. */
+  get first(): T | undefined {
+    return this.#pieces[0]?.piece;
+  }
+
   shift(): { piece: T; ms: number } | undefined {
     const oldest = this.#pieces.shift();
     if (oldest) this.#ms -= oldest.ms;

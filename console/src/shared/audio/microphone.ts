@@ -94,7 +94,7 @@ function constraints(deviceId: string | null): MediaTrackConstraints {
   return {
     ...(deviceId === null ? {} : { deviceId: { exact: deviceId } }),
     // Newer browsers cancel all that the machine plays, older ones read the word as true.
-    echoCancellation: { ideal: "all" } as unknown as ConstrainBoolean,
+    echoCancellation: { ideal: "all" },
     noiseSuppression: true,
     autoGainControl: true,
     channelCount: 1,

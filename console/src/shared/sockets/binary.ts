@@ -22,6 +22,7 @@ export function formatSound({ reply, offset, pcm }: ReplySound): ArrayBuffer {
 }
 
 /** A JSON object with a `type`, or null: a newer server may say what this page does not know. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the one place where JSON gets its type
 export function parseMessage<T extends { type: string }>(text: string): T | null {
   try {
     const value: unknown = JSON.parse(text);

@@ -122,6 +122,7 @@ export class StreamingLink implements Link {
     this.#ear = "closed";
     this.#send({ type: "stop" });
     if (this.#reply >= 0) this.listener.event({ type: "flush", reply: this.#reply, reason: "stopped" });
+    this.#reply = -1;
     this.listener.event({ type: "state", state: "listening" });
   }
 
@@ -187,8 +188,11 @@ export class StreamingLink implements Link {
           heard_ms: 0,
           heard_text: message.heard_text,
         });
-        this.#reply = -1;
-        this.listener.event({ type: "state", state: "listening" });
+        // That of a stopped reply comes when the next one may already be asked for.
+        if (this.#reply === message.reply) {
+          this.#reply = -1;
+          this.listener.event({ type: "state", state: "listening" });
+        }
         return;
       case "error":
         this.#transport.failed(message.code, message.retry_after_s ?? null);

@@ -22,16 +22,22 @@ export class Uplink {
   }
 
   push(sound: CapturedSound): void {
-    this.#kept.push(sound, FRAME_MS);
     this.#allowance = Math.min(BURST_BYTES, this.#allowance + (BYTES_PER_S * FRAME_MS) / 1000);
-    while (this.#open && this.#allowance >= sound.pcm.byteLength) {
-      const next = this.#kept.shift();
-      if (next === undefined) return;
-      if (!this.send(next.piece)) {
+    // First make room: while the line is up nothing may fall out at the other end.
+    this.#drain();
+    this.#kept.push(sound, FRAME_MS);
+    this.#drain();
+  }
+
+  #drain(): void {
+    for (let next = this.#kept.first; this.#open && next !== undefined; next = this.#kept.first) {
+      if (this.#allowance < next.pcm.byteLength) return;
+      if (!this.send(next)) {
         this.close();
         return;
       }
-      this.#allowance -= next.piece.pcm.byteLength;
+      this.#kept.shift();
+      this.#allowance -= next.pcm.byteLength;
     }
   }
 

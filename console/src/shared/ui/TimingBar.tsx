@@ -37,6 +37,7 @@ export function TimingBar({ heardMs, scaleMs, stages, text, title }: TimingBarPr
     <Tooltip title={table} trigger={["hover", "focus"]} placement="top">
       <span className="timing" tabIndex={0}>
         <svg className="timing-bar" height="10" aria-hidden>
+          <line x1="0" x2="100%" y1="5" y2="5" className="timing-scale" />
           <line x1="0" x2={x(heardMs)} y1="5" y2="5" className="timing-line" />
           <line x1="0.5" x2="0.5" y1="1" y2="9" className="timing-end" />
           {stages

@@ -28,7 +28,12 @@ interface NoticeProps {
 }
 
 function Notice({ type = "warning", text, detail, action }: NoticeProps) {
-  return <Alert type={type} showIcon title={text} description={detail} action={action} />;
+  const words = detail === undefined ? text : (
+    <>
+      <strong>{text}</strong> {detail}
+    </>
+  );
+  return <Alert type={type} showIcon title={words} action={action} />;
 }
 
 function LineNotice() {

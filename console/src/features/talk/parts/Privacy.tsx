@@ -29,7 +29,7 @@ export function LineChip() {
   const { t } = useTranslation("talk");
   const up = useTalk((talk) => talk.conversation.line === "up");
   return (
-    <span className={up ? "chip chip-live" : "chip"}>
+    <span className={up ? "chip chip-line chip-live" : "chip chip-line"}>
       <span className="dot" aria-hidden />
       <span className="chip-words">{t(up ? "line.live" : "line.off")}</span>
     </span>
@@ -44,8 +44,8 @@ export function PrivacyLine() {
   const days = retention?.recording_days ?? 0;
   return (
     <p className="privacy">
-      {hosts === "" ? t("privacy.line_here") : t("privacy.line_elsewhere", { hosts })}{" "}
-      {days > 0 ? t("privacy.recorded", { days }) : t("privacy.not_recorded")}
+      <span>{hosts === "" ? t("privacy.line_here") : t("privacy.line_elsewhere", { hosts })}</span>
+      <span>{days > 0 ? t("privacy.recorded", { days }) : t("privacy.not_recorded")}</span>
     </p>
   );
 }

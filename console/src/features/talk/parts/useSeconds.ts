@@ -1,24 +1,30 @@
-import { useEffect, useState } from "react";
+import { useCallback, useState, useSyncExternalStore } from "react";
 
-/** Whole seconds of the wall clock, ticking only while it matters. */
+const TICK_MS = 500;
+
+/** The wall clock in ms, in steps of half a second; it asks for drawing only while it matters. */
 export function useNow(active: boolean): number {
-  const [now, setNow] = useState(() => Date.now());
-  useEffect(() => {
-    if (!active) return;
-    const tick = setInterval(() => {
-      setNow(Date.now());
-    }, 500);
-    return () => {
-      clearInterval(tick);
-    };
-  }, [active]);
-  return now;
+  const subscribe = useCallback(
+    (changed: () => void) => {
+      if (!active) return () => undefined;
+      const tick = setInterval(changed, TICK_MS);
+      return () => {
+        clearInterval(tick);
+      };
+    },
+    [active],
+  );
+  return useSyncExternalStore(subscribe, read);
 }
 
-/** Seconds since `key` last changed. */
+function read(): number {
+  return Math.floor(Date.now() / TICK_MS) * TICK_MS;
+}
+
+/** Whole seconds since `key` last changed. */
 export function useElapsed(key: string, active: boolean): number {
   const now = useNow(active);
   const [since, setSince] = useState({ key, at: now });
-  if (since.key !== key) setSince({ key, at: Date.now() });
+  if (since.key !== key) setSince({ key, at: now });
   return active ? Math.max(0, Math.floor((now - since.at) / 1000)) : 0;
 }

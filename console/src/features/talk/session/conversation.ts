@@ -229,7 +229,7 @@ function failed(state: Conversation, event: Duplex.Error): Conversation {
   if (event.fatal) return { ...state, endedBy: event.code, endedMessage: event.message };
   const problem = { code: event.code, message: event.message };
   const newest = state.turns.at(-1);
-  if (newest === undefined || newest.problem !== null || newest.reply?.done === "completed") return append(state, { problem });
+  if (newest?.problem !== null || newest.reply?.done === "completed") return append(state, { problem });
   return onNewest(state, (turn) => ({ ...turn, problem }));
 }
 
@@ -246,7 +246,7 @@ function atRest(state: Conversation): Conversation {
 /** Replies that nobody will finish. */
 function cutShort(state: Conversation): Conversation {
   return mapTurns(state, (turn) =>
-    turn.reply !== null && turn.reply.done === null ? { ...turn, reply: { ...turn.reply, done: "stopped" } } : turn,
+    turn.reply?.done === null ? { ...turn, reply: { ...turn.reply, done: "stopped" } } : turn,
   );
 }
 
@@ -278,8 +278,9 @@ function onNewest(state: Conversation, change: (turn: Turn) => Turn): Conversati
 /** What a new turn-based session is told of the conversation: what was said, and what was heard. */
 export function history(state: Conversation): Streaming.ChatMessage[] {
   return state.turns.slice(-MOST_TOLD).flatMap(({ said, reply }) => {
-    const heard = reply === null || reply.done === null ? "" : (reply.heardText ?? reply.text);
     const messages: Streaming.ChatMessage[] = [];
+    if (reply === null) return messages;
+    const heard = reply.done === null ? "" : (reply.heardText ?? reply.text);
     if (heard === "") return messages;
     if (said?.final === true && said.text !== "") messages.push({ role: "user", content: said.text });
     messages.push({ role: "assistant", content: heard });

@@ -91,7 +91,7 @@ export class TalkSession implements AudioListener, LinkListener {
         this.goOn();
         break;
       case "retry":
-        this.#link?.hurry();
+        this.hurry();
         break;
       case "none":
         break;
@@ -204,6 +204,7 @@ export class TalkSession implements AudioListener, LinkListener {
     this.#audio
       .openMicrophone(this.#parts.choices().microphone)
       .then((info) => {
+        this.#signal.reset();
         this.#microphone({ state: "on", info });
       })
       .catch((error: unknown) => {
@@ -226,6 +227,11 @@ export class TalkSession implements AudioListener, LinkListener {
 
   dismissEcho(): void {
     this.#microphone({ echo: false });
+  }
+
+  /** The network is back: no need to wait for the next attempt. */
+  hurry(): void {
+    this.#link?.hurry();
   }
 
   // ── what the engine tells ──────────────────────────────────────────────────────────────────────
@@ -254,7 +260,7 @@ export class TalkSession implements AudioListener, LinkListener {
   audible(reply: number, at: number): void {
     this.#set({ audible: true });
     const turn = this.#state.conversation.turns.findLast((each) => each.reply?.number === reply);
-    const ended = turn?.said?.typed === true || turn?.endedAt == null ? this.#askedAt : this.#clock.capturedAt(turn.endedAt);
+    const ended = turn?.said?.typed !== true && typeof turn?.endedAt === "number" ? this.#clock.capturedAt(turn.endedAt) : this.#askedAt;
     this.#askedAt = null;
     const afterMs = ended === null ? null : Math.round((at - ended) * 1000);
     // Out of any reason means that no end of speech belongs to it: a timer that rings.

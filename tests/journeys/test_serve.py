@@ -6,15 +6,13 @@ import json
 import re
 import signal
 import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from journeys.server import VIVAVOCE, Server, serving
 
 pytestmark = pytest.mark.journey
 
@@ -23,54 +21,18 @@ SCRIPTED = [
     *("-s", 'llm.replies=["One two three four five six seven eight nine ten."]'),
     *("-s", "tts.backend=scripted", "-s", "tts.clause_ms=3000"),
 ]
-TALK = [sys.executable, "-c", "from vivavoce.app.cli import main; main()"]
-
-
-class Server:
-    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
-        self.process = process
-        self.url = url
-
-    def get(self, path: str, **headers: str) -> tuple[int, str]:
-        request = urllib.request.Request(self.url + path, headers={"Accept": "*/*", **headers})
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-
-    def talk(self, *words: str) -> subprocess.Popen[str]:
-        command = [*TALK, "talk", "--url", self.url, "--json", *words]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-    def end(self, number: int = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(60)
-
-
-@contextmanager
-def serving(folder: Path, *words: str) -> Iterator[Server]:
-    command = [*TALK, "serve", "--port", "0", *SCRIPTED, *words]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        for line in process.stdout:
-            if found := re.search(r"Open (http://\S+)", line):
-                yield Server(process, found[1])
-                break
-        else:
-            pytest.fail("the server ended before it was ready")
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-        process.stdout.close()
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    with serving(tmp_path) as server:
+    with serving(tmp_path, *SCRIPTED) as server:
         yield server
+
+
+def call(server: Server, *words: str) -> subprocess.Popen[str]:
+    """`vivavoce talk` with that server."""
+    command = [*VIVAVOCE, "talk", "--url", server.url, "--json", *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def until_replying(server: Server) -> None:
@@ -100,7 +62,7 @@ def test_foreign_hosts_and_origins_are_refused(server: Server) -> None:
 
 
 def test_talk_through_a_running_server(server: Server) -> None:
-    talk = server.talk("--text", "tell me a story")
+    talk = call(server, "--text", "tell me a story")
     out, _ = talk.communicate(timeout=60)
     assert talk.returncode == 0
     (turn,) = json.loads(out)["turns"]
@@ -111,7 +73,7 @@ def test_talk_through_a_running_server(server: Server) -> None:
 
 
 def test_a_running_reply_is_finished_before_the_end(server: Server) -> None:
-    talk = server.talk("--text", "tell me a story", "--stay", "60")
+    talk = call(server, "--text", "tell me a story", "--stay", "60")
     until_replying(server)
     began = time.monotonic()
     server.process.send_signal(signal.SIGTERM)
@@ -128,8 +90,8 @@ def test_a_running_reply_is_finished_before_the_end(server: Server) -> None:
 
 
 def test_the_drain_has_an_end(tmp_path: Path) -> None:
-    with serving(tmp_path, "-s", "server.drain_s=0.5", "-s", "tts.clause_ms=60000") as server:
-        talk = server.talk("--text", "tell me a story")
+    with serving(tmp_path, *SCRIPTED, "-s", "server.drain_s=0.5", "-s", "tts.clause_ms=60000") as server:
+        talk = call(server, "--text", "tell me a story")
         until_replying(server)
         began = time.monotonic()
         assert server.end() == 0
@@ -140,7 +102,7 @@ def test_the_drain_has_an_end(tmp_path: Path) -> None:
 
 
 def test_a_second_signal_ends_at_once(server: Server) -> None:
-    talk = server.talk("--text", "tell me a story")
+    talk = call(server, "--text", "tell me a story")
     until_replying(server)
     server.process.send_signal(signal.SIGTERM)
     time.sleep(0.2)
@@ -150,11 +112,11 @@ def test_a_second_signal_ends_at_once(server: Server) -> None:
 
 
 def test_a_model_that_cannot_be_had_is_told_and_ends_the_process(tmp_path: Path) -> None:
-    command = [*TALK, "serve", "--port", "0", *SCRIPTED, "-s", "tts.backend=openai", "-s", "tts.clause_ms=1"]
+    command = [*VIVAVOCE, "serve", "--port", "0", *SCRIPTED, "-s", "tts.backend=openai", "-s", "tts.clause_ms=1"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert "tts.clause_ms" in done.stderr
-    command = [*TALK, "serve", "--port", "0", "-s", "asr.backend=scripted", "-s", "tts.backend=openai"]
+    command = [*VIVAVOCE, "serve", "--port", "0", "-s", "asr.backend=scripted", "-s", "tts.backend=openai"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert "tts.base_url" in done.stderr

@@ -84,6 +84,7 @@ async def test_a_closed_line_takes_nobody_until_it_is_good_again():
         with pytest.raises(ConnectionResetError):
             async with call(proxy) as refused:
                 await refused.reader.read()
+        assert proxy.refused == 1
         proxy.forward()
         async with call(proxy) as again:
             assert await again.echo(b"back") == b"back"

@@ -27,6 +27,8 @@ class Proxy:
 
     def __init__(self, target: int) -> None:
         self.port = 0
+        self.refused = 0
+        """Calls that a closed line has reset."""
         self._target = target
         self._group = asyncio.TaskGroup()
         self._server: asyncio.Server | None = None
@@ -85,6 +87,7 @@ class Proxy:
 
     def _taken(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._closed:
+            self.refused += 1
             _reset(writer)
             return
         task = aio.spawn(self._group, self._carry(reader, writer), "proxied connection")

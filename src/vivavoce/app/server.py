@@ -29,6 +29,8 @@ from vivavoce.errors import ConfigError
 HARD_END_S = 15.0
 """After the drain this much time is left for everything else; then the process ends as it stands."""
 BACKLOG = 2048
+OTHER_FILES = 256
+"""Open files of a process beside its sockets."""
 
 Tell = Callable[[str], None]
 
@@ -41,6 +43,9 @@ def run(settings: Settings, tell: Tell) -> None:
     Raises ConfigError for an address that may not or cannot be bound, BackendError when a model does not load.
     """
     listener = listen(settings.server)
+    room = _open_files(settings.limits.connections)
+    if room < settings.limits.connections:
+        tell(f"This system lets a process hold {room:,} connections, not {settings.limits.connections:,} (ulimit -n).")
     with unwrapped(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(serve(settings, listener, tell))
 
@@ -155,6 +160,20 @@ def _hard_end() -> None:
     """A thread of a model that never comes back must not keep the process."""
     log.error("the process did not end by itself in time")
     os._exit(1)
+
+
+def _open_files(connections: int) -> int:
+    """Ask for as many open files as connections need; returns how many connections there is room for."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return connections
+    wanted = connections + OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted and soft != resource.RLIM_INFINITY:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return connections if soft == resource.RLIM_INFINITY else max(0, soft - OTHER_FILES)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -48,6 +48,14 @@ async def test_the_first_message_opens_the_session_whichever_it_is() -> None:
         assert stage.sessions.session.heard == b"\1\0"
 
 
+async def test_a_dropped_conversation_goes_on_with_its_token() -> None:
+    async with channel({"type": "generate", "resume": "token"}) as stage:
+        assert stage.sessions.resumes == ["token"]
+        (prepared,) = (message for message in stage.tape.messages if message["type"] == "prepared")
+        assert (prepared["resume"], prepared["resumed"]) == ("next-token", True)
+        assert prepared["output"] == {"codec": "pcm16", "rate": 24_000}
+
+
 async def test_a_whole_turn_in_inputs() -> None:
     async with channel({"type": "prefill", "messages": [{"role": "system", "content": "Be brief."}]}) as stage:
         stage.say({"type": "generate", "vad": True, "temperature": 0.5, "max_new_tokens": 90, "voice": "v"})

@@ -361,6 +361,12 @@ export namespace Duplex {
 
 /** /ws/streaming/{session_id} */
 export namespace Streaming {
+  /** As agreed: mono. */
+  export interface AudioFormat {
+    codec: "opus" | "pcm16";
+    rate: number;
+  }
+
   /** Speech at 16 kHz, mono: 16-bit or 32-bit float samples, little-endian. */
   export interface AudioPart {
     type: "audio";
@@ -423,6 +429,7 @@ export namespace Streaming {
     vad?: boolean;
     audio_format?: "binary" | "json";
     language?: string;
+    resume?: string;
   }
 
   /** A JPEG, PNG or WebP image; `format` may be left out, the image's own head decides. */
@@ -432,6 +439,12 @@ export namespace Streaming {
     format?: "jpeg" | "png" | "webp";
   }
 
+  /** BCP 47 primary tags of what is understood and what is spoken. */
+  export interface Languages {
+    heard: Array<string>;
+    spoken: Array<string>;
+  }
+
   /** How much of that reply has come out of the loudspeaker. */
   export interface Played {
     type: "played";
@@ -439,12 +452,13 @@ export namespace Streaming {
     ms: number;
   }
 
-  /** Add to the conversation, or replace it, and start working at once. `language` counts in the first message. */
+  /** Add to the conversation, or replace it, and start working at once. `language` and `resume` (the token of `prepared`) count in the first message of a connection. */
   export interface Prefill {
     type: "prefill";
     messages: Array<ChatMessage>;
     replace?: boolean;
     language?: string;
+    resume?: string;
   }
 
   /** The conversation is in the model; `cached_tokens` were there already. */
@@ -453,6 +467,21 @@ export namespace Streaming {
     prompt_tokens: number;
     cached_tokens: number;
     new_tokens: number;
+  }
+
+  /** Talk now. `resume` is good for 60 s after a drop, once; `sends_to` names hosts that speech goes to. */
+  export interface Prepared {
+    type: "prepared";
+    session_id: string;
+    resume: string;
+    processor: "cascade" | "omni";
+    input: AudioFormat;
+    output: AudioFormat;
+    languages: Languages;
+    limits: Record<string, number>;
+    sends_to: Array<string>;
+    retention: Retention;
+    resumed: boolean;
   }
 
   /** A slot is there. */
@@ -479,6 +508,12 @@ export namespace Streaming {
     length: number;
     eta_s: number;
     eta_range_s: [number, number];
+  }
+
+  /** Days that words and sound are kept after the session; 0 is not at all. */
+  export interface Retention {
+    transcript_days: number;
+    recording_days: number;
   }
 
   /** Stop this reply; good at any moment. */
@@ -528,6 +563,7 @@ export namespace Streaming {
     | Queued
     | QueueUpdate
     | QueueDone
+    | Prepared
     | PrefillDone
     | Transcript
     | Chunk

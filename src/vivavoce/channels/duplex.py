@@ -9,6 +9,7 @@ from vivavoce.aio import now
 from vivavoce.audio.pcm import INPUT_RATE
 from vivavoce.channels.connection import Connection
 from vivavoce.channels.contract import Sessions
+from vivavoce.channels.greeting import prepared
 from vivavoce.channels.limits import DUPLEX, Allowance, ChannelLimits
 from vivavoce.channels.link import Link
 from vivavoce.channels.pictures import picture
@@ -192,21 +193,9 @@ class DuplexChannel:
             # A resumed session keeps its rate, whatever is asked for now.
             self._rate = output.output_rate
             self._mouth = speaking(asked.output.codec, self._rate, self._connection.send_sound)
-        self._connection.send(
-            duplex.Prepared(
-                session_id=output.session_id,
-                resume=output.resume,
-                processor=output.processor,
-                input=duplex.AudioFormat(asked.input.codec, asked.input.rate),
-                output=duplex.AudioFormat(asked.output.codec, self._rate),
-                languages=duplex.Languages(output.heard, output.spoken),
-                limits={**output.limits, "message_bytes": self._limits.message_bytes},
-                sends_to=output.sends_to,
-                # Conversations live in memory for as long as their session; nothing is stored yet.
-                retention=duplex.Retention(transcript_days=0, recording_days=0),
-                resumed=output.resumed,
-            )
-        )
+        heard = duplex.AudioFormat(asked.input.codec, asked.input.rate)
+        spoken = duplex.AudioFormat(asked.output.codec, self._rate)
+        self._connection.send(prepared(output, heard, spoken, self._limits.message_bytes))
 
     def _reply_audio(self, output: outputs.ReplyAudio) -> None:
         if self._mouth:

@@ -1,7 +1,7 @@
 """`/ws/streaming/{session_id}`: turn-based chat; socket ⇄ wire/streaming ⇄ session.
 
-The first message opens the session, whichever it is. Sound is 16 kHz PCM in, 24 kHz PCM out, as binary
-messages or, where `generate` asks for it, inside `chunk`.
+The first message opens the session, whichever it is; with the token of `prepared` it goes on with a dropped
+one. Sound is 16 kHz PCM in, 24 kHz PCM out, as binary messages or, where `generate` asks for it, inside `chunk`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from vivavoce.audio.pcm import INPUT_RATE
 from vivavoce.channels.connection import Connection
 from vivavoce.channels.contract import Sessions
 from vivavoce.channels.duplex import QUEUE
+from vivavoce.channels.greeting import prepared
 from vivavoce.channels.limits import STREAMING, Allowance, ChannelLimits
 from vivavoce.channels.link import Link
 from vivavoce.channels.pictures import picture
@@ -23,7 +24,10 @@ from vivavoce.errors import BadInput
 from vivavoce.inference.ports import ChatMessage, Picture
 from vivavoce.wire import base, streaming
 from vivavoce.wire.codes import close_code, known
+from vivavoce.wire.duplex import AudioFormat
 
+HEARD: Final = AudioFormat("pcm16", INPUT_RATE)
+SPOKEN: Final = AudioFormat("pcm16", streaming.OUTPUT_RATE)
 _NO_TOKENS: Final = streaming.Tokens(0, 0, 0)
 
 
@@ -43,6 +47,7 @@ class StreamingChannel:
         self._session_id = session_id
         self._sessions = sessions
         self._language = language
+        self._message_bytes = limits.message_bytes
         self._bytes = Allowance(limits.bytes_per_s, limits.burst_bytes, now())
         self._link = Link(connection, sessions, self, limits.early_bytes)
         self._ear = PcmEar(INPUT_RATE)
@@ -59,10 +64,10 @@ class StreamingChannel:
         match message:
             case streaming.Prefill():
                 prefill = _prefill(message)
-                self._opened(message.language)
+                self._opened(message.language, message.resume)
                 self._link.handle(prefill, len(data))
             case streaming.Generate():
-                self._opened(message.language)
+                self._opened(message.language, message.resume)
                 self._generate(message)
             case streaming.Close():
                 self._close()
@@ -79,13 +84,12 @@ class StreamingChannel:
     def closed(self) -> None:
         self._link.close()
 
-    def _opened(self, language: str | None = None) -> None:
+    def _opened(self, language: str | None = None, resume: str | None = None) -> None:
         if self._link.opened:
             return
         tag = (language or self._language).lower().partition("-")[0]
-        self._link.open(
-            SessionSpec(self._session_id, kind="streaming", language=tag, output_rate=streaming.OUTPUT_RATE)
-        )
+        spec = SessionSpec(self._session_id, kind="streaming", language=tag, output_rate=streaming.OUTPUT_RATE)
+        self._link.open(spec, resume)
 
     def _generate(self, message: streaming.Generate) -> None:
         self._json_audio = message.audio_format == "json"
@@ -126,6 +130,8 @@ class StreamingChannel:
                 connection.send(streaming.Chunk(reply, self._next_index(), text_delta=delta))
             case outputs.TranscriptUpdate(turn=turn, text=text, final=final, at=at, confidence=confidence):
                 connection.send(base.Transcript(turn, text, final, at, confidence))
+            case outputs.Prepared():
+                connection.send(prepared(output, HEARD, SPOKEN, self._message_bytes))
             case outputs.Prefilled(prompt_tokens=prompt, cached_tokens=cached, new_tokens=new):
                 connection.send(streaming.PrefillDone(prompt, cached, new))
             case outputs.Tokens(reply=reply, cached=cached, input=given, generated=generated):

@@ -147,7 +147,8 @@ class Session:
                         if not ready.done():
                             ready.set_exception(refusal)
                         return
-                self._prepare(resumed=False)
+                else:
+                    self._prepare(resumed=False)
                 self._house.seconds.add(self._check)
                 if not ready.done():
                     ready.set_result(None)
@@ -205,6 +206,8 @@ class Session:
         lease = await self._house.leases.acquire(self.spec, self._send)
         self._lease = lease
         self._send(QueueDone(lease.waited_ms))
+        if self.spec.kind == "duplex":
+            self._prepare(resumed=False)
         view = lease.processor.open(self.spec, self._conversation, self._output)
         assert self._group is not None
         self._view_task = aio.spawn(self._group, view.run(), f"view {self.id}")

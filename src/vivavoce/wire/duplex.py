@@ -26,6 +26,8 @@ Reason = Literal["completed", "interrupted", "stopped", "failed", "limit"]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 Language = Annotated[str, Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,3}$", max_length=35)]
 
+ResumeToken = Annotated[str, Meta(min_length=1, max_length=128)]
+
 MAX_MESSAGE: Final = 1 << 20
 """Bytes of one message from a client."""
 
@@ -58,7 +60,7 @@ class Prepare(Message, frozen=True, tag="prepare"):
     system_prompt: Annotated[str, Meta(max_length=8_000)] = ""
     video: bool = False
     patience: Annotated[float, Meta(ge=0.5, le=3)] = 1.0
-    resume: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
+    resume: ResumeToken | None = None
 
 
 class AudioChunk(Message, frozen=True, tag="audio_chunk"):

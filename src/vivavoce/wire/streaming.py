@@ -17,7 +17,7 @@ from vivavoce.wire.base import (
     QueueUpdate,
     Transcript,
 )
-from vivavoce.wire.duplex import Language, Name
+from vivavoce.wire.duplex import Language, Name, Prepared, ResumeToken
 
 MAX_MESSAGE: Final = 8 << 20
 """Bytes of one message from a client."""
@@ -66,11 +66,15 @@ class ChatMessage(Struct, frozen=True):
 
 
 class Prefill(Message, frozen=True, tag="prefill"):
-    """Add to the conversation, or replace it, and start working at once. `language` counts in the first message."""
+    """Add to the conversation, or replace it, and start working at once.
+
+    `language` and `resume` (the token of `prepared`) count in the first message of a connection.
+    """
 
     messages: Annotated[tuple[ChatMessage, ...], Meta(max_length=256)]
     replace: bool = False
     language: Language | None = None
+    resume: ResumeToken | None = None
 
 
 class Generate(Message, frozen=True, tag="generate"):
@@ -83,6 +87,7 @@ class Generate(Message, frozen=True, tag="generate"):
     vad: bool = False
     audio_format: Literal["binary", "json"] = "binary"
     language: Language | None = None
+    resume: ResumeToken | None = None
 
 
 class Commit(Message, frozen=True, tag="commit"):
@@ -138,7 +143,7 @@ class Done(Message, frozen=True, tag="done"):
     heard_text: str
 
 
-ServerMessage = Queued | QueueUpdate | QueueDone | PrefillDone | Transcript | Chunk | Done | Error
+ServerMessage = Queued | QueueUpdate | QueueDone | Prepared | PrefillDone | Transcript | Chunk | Done | Error
 
 decode_client: Final[Decoder[ClientMessage]] = Decoder(ClientMessage)
 """One text message of a client. Raises BadInput."""

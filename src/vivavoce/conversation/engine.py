@@ -129,6 +129,8 @@ class Session:
         self._in_speech = False
         self._paused_at: float | None = None
         self._lost_at: float | None = None
+        self._heard = self._active = False
+        """Whether sound, or anything, came since `_check` looked last."""
         self._heard_at = self._began = self._active_at = aio.now()
         self._closing: asyncio.Event = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
@@ -213,11 +215,14 @@ class Session:
         self._view_task = aio.spawn(self._group, view.run(), f"view {self.id}")
         await asyncio.sleep(0)  # the view's run has begun: it takes events from now on
         self._view = view
-        self._active_at = aio.now()
+        self._active = True
         early, self._early = self._early, deque(maxlen=EARLY)
         for item in early:
             try:
-                self._to_view(item)
+                if isinstance(item, bytes):
+                    view.feed(item)
+                else:
+                    view.handle(item)
             except BadInput as error:  # its sender is not waiting for the answer any more
                 self._send(Problem(error.code, error.message))
         while self._unsaid:
@@ -242,14 +247,15 @@ class Session:
         self._lease.release()
         self._lease = None
 
-    def _to_view(self, item: bytes | UserInput) -> None:
-        self._active_at = aio.now()
+    def _to_view(self, event: UserInput) -> None:
+        self._active = True
         if self._view is not None:
-            if isinstance(item, bytes):
-                self._view.feed(item)
-            else:
-                self._view.handle(item)
-            return
+            self._view.handle(event)
+        else:
+            self._keep(event)
+
+    def _keep(self, item: bytes | UserInput) -> None:
+        """There is no slot yet; what comes meanwhile waits for it."""
         self._early.append(item)
         self._want_lease()
 
@@ -264,8 +270,13 @@ class Session:
         """The user's sound, 16 kHz PCM. While paused it is dropped."""
         if self._paused_at is not None or self.over:
             return
-        self._heard_at = aio.now()
-        self._to_view(pcm)
+        # Fifty times a second for each session: no clock is read here, `_check` does it once a second.
+        self._heard = True
+        self._active = True
+        if self._view is not None:
+            self._view.feed(pcm)
+        else:
+            self._keep(pcm)
 
     def handle(self, event: UserInput) -> None:
         """What the person does. Raises WrongOrder when it makes no sense now."""
@@ -442,6 +453,10 @@ class Session:
     def _check(self, now: float) -> None:
         """Once a second."""
         limits = self._house.limits
+        if self._heard:
+            self._heard, self._heard_at = False, now
+        if self._active:
+            self._active, self._active_at = False, now
         if now - self._began > limits.session_s:
             self.end(Problem("session_limit", "This session has come to its limit; start a new one.", fatal=True))
         elif self._lost_at is not None and now - self._lost_at > limits.resume_s:

@@ -52,6 +52,22 @@ def test_one_word_of_ones_own_waits_until_it_lasts_or_is_over() -> None:
     assert judge("Tuesday", 300, ended=True) == "cancel"
 
 
+@pytest.mark.parametrize(
+    ("words", "language"), [("I", "en"), ("yeah that makes", "en"), ("我知", "zh"), ("原来", "zh")]
+)
+def test_the_beginning_of_a_backchannel_waits_for_its_end_but_not_for_ever(words: str, language: str) -> None:
+    assert judge(words, 600, language=language) == "wait"
+    assert judge(words, 600, ended=True, language=language) == "wait"
+    late = Evidence(words, 600, True, 400, REPLY, language)
+    assert JUDGE.judge(late) == "cancel"
+    assert judge(words, 900, language=language) == "cancel"
+
+
+def test_a_word_of_ones_own_before_the_beginning_of_a_backchannel_counts() -> None:
+    assert judge("tomorrow I", 300, ended=True) == "cancel"
+    assert judge("I want", 300) == "cancel"
+
+
 def test_speech_without_words_cancels_when_it_goes_on_and_resumes_when_it_was_short() -> None:
     assert judge("", 500) == "wait"
     assert judge("", 899) == "wait"

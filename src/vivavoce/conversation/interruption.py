@@ -51,6 +51,8 @@ class InterruptionSettings:
     """One such word that lasts (or drags on) for this long is one too: no «mhm» takes so long."""
     wordless_ms: int = 900
     """Somebody who still talks after this is talking, though nothing is understood."""
+    unfinished_ms: int = 400
+    """Words that begin a backchannel («I», of «I see») are given so much silence for their end to be recognised."""
     echo: float = 0.6
     """From this share of words that the reply has just said, it is the reply's echo."""
 
@@ -68,15 +70,23 @@ class RuleJudge:
         lexicon = _LEXICA.get(evidence.language.split("-")[0].casefold(), _ENGLISH)
         if self._is_echo(words, evidence.reply_text):
             return "resume"
-        content = lexicon.content(words)
         if lexicon.stops(words):
             return "cancel"
+        content = lexicon.content(words)
+        if content and self._may_finish(evidence) and not lexicon.content(lexicon.without_begun(words)):
+            return "wait"
         if not content:
             return "resume" if evidence.ended else "wait"
         if len(content) >= self._settings.words or evidence.speech_ms >= self._settings.speech_ms:
             return "cancel"
         # One short word of one's own («Tuesday»): while it lasts more may come; said and done, it was meant.
         return "cancel" if evidence.ended else "wait"
+
+    def _may_finish(self, evidence: Evidence) -> bool:
+        """Whether more words of what was said may still be on their way from the recogniser."""
+        if evidence.ended:
+            return evidence.silence_ms < self._settings.unfinished_ms
+        return evidence.speech_ms < self._settings.wordless_ms
 
     def _wordless(self, evidence: Evidence) -> Verdict:
         if evidence.ended:
@@ -133,6 +143,14 @@ class _Lexicon:
                 left.append(words[at])
             at += skip or 1
         return left
+
+    def without_begun(self, words: list[str]) -> list[str]:
+        """`words` without the beginning of a backchannel that they end in."""
+        for at in range(len(words)):
+            rest = tuple(words[at:])
+            if any(phrase[: len(rest)] == rest and phrase != rest for phrase in self._backchannels.get(rest[0], ())):
+                return words[:at]
+        return words
 
 
 _Phrases = dict[str, list[tuple[str, ...]]]

@@ -18,7 +18,7 @@ from vivavoce.conversation.playout import Playout
 LAST_REPORT_S = 0.3
 """After a flush the client's last report of what was played is waited for so long."""
 SELF_REPORT_S = 0.5
-"""A client that does not report is reported on, by the sample clock, this often."""
+"""Without a report of the client for so long, the sample clock reports: whoever makes the reply must not wait for ever."""
 
 
 @dataclass(slots=True)
@@ -31,6 +31,8 @@ class _Piece:
     end: EndReason = "completed"
     flushed: EndReason | None = None
     flushed_ms: float = 0.0
+    sent_ms: float = 0.0
+    """How much had left when it was flushed: no last report goes beyond that."""
     told: float = 0.0
 
 
@@ -152,7 +154,7 @@ class Performance:
             return
         self._reports = True
         if piece.flushed:
-            piece.flushed_ms = max(piece.flushed_ms, ms)
+            piece.flushed_ms = max(piece.flushed_ms, min(ms, piece.sent_ms))
             return
         now = aio.now()
         self._playout.played(ms, now)
@@ -165,6 +167,7 @@ class Performance:
             return ""
         piece.flushed = reason
         piece.flushed_ms = self._playout.position_ms(aio.now())
+        piece.sent_ms = self._playout.sent * 1000 / self._rate
         self._playout.flush()
         self._holds.discard("view")
         self._ticker.remove(self._pump)
@@ -202,9 +205,9 @@ class Performance:
             self._send(ReplyAudio(piece.number, offset, pcm))
         if self._playout.finished(now):
             self.finish(piece.end)
-        elif not self._reports and now - piece.told >= SELF_REPORT_S:
+        elif now - piece.told >= SELF_REPORT_S:
             self._tell(piece, now)
 
     def _tell(self, piece: _Piece, now: float) -> None:
         piece.told = now
-        self._on_progress(piece.number, self._playout.position_ms(now))
+        self._on_progress(piece.number, self._playout.progress_ms(now))

@@ -26,7 +26,8 @@ Piece = tuple[int, bytes]
 REPORT_REACH_S: Final = 0.25
 """A client's report is carried on by the clock for so long; then the position waits for the next one."""
 REPORT_SILENCE_S: Final = 2.0
-"""A client that made no progress for so long after the expected end is taken to have played everything."""
+"""A client that made no progress for so long after the expected end is taken to have played everything; in the middle
+of a reply, for so long, its maker goes by the ear."""
 KEPT_S: Final = 3.0
 """Sent sound kept for `rewind`: the lead, a client's own buffer, and the time until a lost line is noticed."""
 PIECE_S: Final = 0.5
@@ -237,6 +238,15 @@ class Playout:
         Never above what was sent. A report that is behind the carried-on one before it takes the position back.
         """
         return self._position(now) * 1000 / self._rate
+
+    def progress_ms(self, now: float) -> float:
+        """How far the reply has come, for whoever makes it: where it is, or where the ear is once the client has made no
+        progress for `REPORT_SILENCE_S`. A client that falls silent or reports nonsense must not stop the making.
+        """
+        if self._reported is not None and self._held_at is None and now - self._reported_at > REPORT_SILENCE_S:
+            self._listen(now)
+            return max(self._ear, self._position(now)) * 1000 / self._rate
+        return self.position_ms(now)
 
     def finished(self, now: float) -> bool:
         """Everything was made, sent and, as far as one can know, played."""

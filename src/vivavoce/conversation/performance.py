@@ -18,7 +18,7 @@ from vivavoce.conversation.playout import Playout
 LAST_REPORT_S = 0.3
 """After a flush the client's last report of what was played is waited for so long."""
 SELF_REPORT_S = 0.5
-"""Without a report of the client for so long, the sample clock reports: whoever makes the reply must not wait for ever."""
+"""Without a report of the client for so long the sample clock reports: the maker of a reply must not wait for ever."""
 
 
 @dataclass(slots=True)

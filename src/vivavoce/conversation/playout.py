@@ -240,7 +240,7 @@ class Playout:
         return self._position(now) * 1000 / self._rate
 
     def progress_ms(self, now: float) -> float:
-        """How far the reply has come, for whoever makes it: where it is, or where the ear is once the client has made no
+        """How far the reply has come, for whoever makes it: the position, or the ear's once the client has made no
         progress for `REPORT_SILENCE_S`. A client that falls silent or reports nonsense must not stop the making.
         """
         if self._reported is not None and self._held_at is None and now - self._reported_at > REPORT_SILENCE_S:

@@ -1,0 +1,167 @@
+"""Every example is run as its reader would run it, once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vivavoce.app.settings import load
+from vivavoce.inference import catalog
+from vivavoce.inference.context import Context
+from vivavoce.inference.options import OllamaLlm, OpenAITts
+from vivavoce.testing import conformance
+from vivavoce.testing.openai_server import OpenAIServer
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+VIVAVOCE = [sys.executable, "-c", "from vivavoce.app.cli import main; main()"]
+SCRIPTED = ("-s", "vad.backend=scripted", "-s", "asr.backend=scripted", "-s", "llm.backend=none")
+TEXTS = 'asr.texts=["how much is twelve times seven"]'
+
+
+def run(*command: str | Path, folder: Path, env: dict[str, str] | None = None, given: str = "") -> str:
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, **(env or {})}, input=given, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+# ── clients ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """A server that hears what it is told to, answers with its real skills, and speaks with its real voice."""
+    process = subprocess.Popen(
+        [*VIVAVOCE, "serve", "--port", "0", *SCRIPTED, "-s", TEXTS], cwd=EXAMPLES, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    try:
+        yield next("ws" + found[1] for line in process.stdout if (found := re.search(r"Open http(://\S+)", line)))
+    finally:
+        process.terminate()
+        process.stdout.close()
+        assert process.wait(60) == 0
+
+
+def loudness(file: Path) -> tuple[float, float]:
+    """The length in seconds, and the share of it that sounds."""
+    with wave.open(str(file)) as sound:
+        samples = np.frombuffer(sound.readframes(sound.getnframes()), "<i2")
+        return len(samples) / sound.getframerate(), float((np.abs(samples.astype(int)) > 300).mean())
+
+
+@pytest.mark.journey
+def test_the_duplex_client_says_a_file_and_writes_the_answer(url: str, tmp_path: Path) -> None:
+    with wave.open(str(tmp_path / "question.wav"), "wb") as question:
+        question.setparams((1, 2, 22_050, 0, "NONE", ""))
+        question.writeframes((np.sin(np.arange(22_050) / 8) * 9_000).astype("<i2").tobytes())
+    told = run(sys.executable, EXAMPLES / "duplex_client.py", "question.wav", "--url", url, folder=tmp_path)
+    assert told == "you:   how much is twelve times seven\nreply: That is eighty-four. (completed)\n"
+    seconds, sounding = loudness(tmp_path / "answer.wav")
+    assert 4 < seconds < 9
+    assert sounding > 0.05
+
+
+@pytest.mark.journey
+def test_the_turn_client_asks_line_by_line_and_writes_the_answers(url: str, tmp_path: Path) -> None:
+    client = (sys.executable, EXAMPLES / "turn_client.py", "--url", url)
+    told = run(*client, "remember that my keys are in the drawer", "--out", "answers.wav", folder=tmp_path)
+    assert told == "I will remember that your keys are in the drawer.\n"
+    seconds, sounding = loudness(tmp_path / "answers.wav")
+    assert 1 < seconds < 6
+    assert sounding > 0.3
+    told = run(*client, "--language", "zh", folder=tmp_path, given="十二乘以七等于多少\n你好\n")
+    assert "84" in told or "八十四" in told
+    assert len(told.splitlines()) == 2
+
+
+# ── settings ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.journey
+async def test_a_server_with_openais_api_converses_hears_and_speaks(tmp_path: Path) -> None:
+    async with OpenAIServer("The moon is far away.", models=("small",)) as server:
+        command = [*VIVAVOCE, "talk", "--json", "--text", "tell me of the moon"]
+        process = await asyncio.create_subprocess_exec(
+            *(*command, "--config", str(EXAMPLES / "openai-compatible.yaml")),
+            cwd=tmp_path,
+            env={**os.environ, "MODEL_URL": server.base_url, "CHAT_MODEL": "small"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        assert process.returncode == 0, err.decode()
+        assert "The moon is far away." in out.decode()
+        assert {request.path.rpartition("/")[2] for request in server.asked} >= {"completions", "speech"}
+
+
+async def test_the_files_for_ollama_and_others_are_read() -> None:
+    ollama = load((), {"OLLAMA_MODEL": "gemma3:4b"}, file=EXAMPLES / "ollama.yaml").settings
+    assert isinstance(ollama.llm, OllamaLlm)
+    assert ollama.llm.model == "gemma3:4b"
+    other = load((), {"MODEL_URL": "http://127.0.0.1:1/v1"}, file=EXAMPLES / "openai-compatible.yaml").settings
+    assert other.openai.base_url == "http://127.0.0.1:1/v1"
+    assert isinstance(other.tts, OpenAITts)
+    assert other.tts.voices == ("af_heart", "zf_xiaobei")
+
+
+# ── a package with a back-end ─────────────────────────────────────────────────────────────────────
+
+
+async def test_the_listener_is_a_back_end_that_keeps_the_contract(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(EXAMPLES / "listener/listener.py", tmp_path)
+    project = tomllib.loads((EXAMPLES / "listener/pyproject.toml").read_text())["project"]
+    info = tmp_path / "vivavoce_listener-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    points = project["entry-points"]["vivavoce.backends"]
+    (info / "entry_points.txt").write_text(
+        "[vivavoce.backends]\n" + "".join(f"{name} = {target}\n" for name, target in points.items())
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    options = load((), {}, file=EXAMPLES / "listener/vivavoce.yaml").settings.llm
+    model = catalog.build_llm(options, Context())
+    assert model is not None
+    assert model.capabilities.name == "a good listener"
+    await conformance.check_language_model(lambda: catalog.build_llm(options, Context()) or pytest.fail("no model"))
+
+    from listener import answer  # found only now
+
+    assert answer("I am tired of my phone") == "Why are you tired of your phone?"
+    assert answer("it rains") == "Please go on."
+
+
+# ── a skill ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.journey
+def test_the_patch_adds_a_skill_that_is_understood_in_both_languages(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("console", "__pycache__"))
+    run("git", "apply", EXAMPLES / "coin-skill.patch", folder=tmp_path, env={"GIT_DIR": str(tmp_path / "none")})
+    code = """
+from datetime import datetime
+from vivavoce.conversation.skills import SkillContext, SkillMemory, Skills
+skills = Skills.load()
+for language, text in ("en", "please flip a coin"), ("zh", "抛一枚硬币"):
+    context = SkillContext(language, datetime(2026, 1, 1, microsecond=1), SkillMemory())
+    print(skills.answer(skills.match(text, language), context).text)
+print("coin" in skills.grammar("en").jsgf)
+"""
+    told = run(sys.executable, "-c", code, folder=tmp_path, env={"PYTHONPATH": str(tmp_path / "src")})
+    assert told == "It is heads.\n是正面。\nTrue\n"

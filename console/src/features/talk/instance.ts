@@ -16,7 +16,9 @@ export function createTalk(): Talk {
       return { ...preferences, language: spokenLanguage(preferences) };
     },
   });
-  engine.setVolume(usePreferences.getState().volume);
+  const { volume, speaker } = usePreferences.getState();
+  engine.setVolume(volume);
+  if (speaker !== null) void engine.setSpeaker(speaker);
   return { session, levels: engine.levels, engine, choosesSpeaker: AudioEngine.choosesSpeaker };
 }
 

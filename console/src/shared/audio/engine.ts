@@ -24,8 +24,11 @@ export class AudioEngine implements AudioPort {
   #source: MediaStreamAudioSourceNode | null = null;
   #deviceId: string | null = null;
   #muted = false;
+  /** The track was stopped because it had been muted for long. */
+  #quieted = false;
   #quiet: ReturnType<typeof setTimeout> | null = null;
   #volume = 1;
+  #speaker = "";
   #test: Kept<ArrayBuffer> | null = null;
   #waiting: ((playback: Playback) => void)[] = [];
 
@@ -51,6 +54,7 @@ export class AudioEngine implements AudioPort {
   async openMicrophone(deviceId: string | null): Promise<MicrophoneInfo> {
     const info = await this.#microphone.open(deviceId);
     this.#deviceId = info.deviceId === "" ? null : info.deviceId;
+    this.#quieted = false;
     await this.#ready;
     this.#connect();
     return info;
@@ -58,6 +62,9 @@ export class AudioEngine implements AudioPort {
 
   closeMicrophone(): void {
     this.#stopQuiet();
+    this.#muted = false;
+    this.#quieted = false;
+    this.#capture({ muted: false });
     this.#disconnect();
     this.#microphone.close();
     this.levels.input = SILENCE;
@@ -69,10 +76,11 @@ export class AudioEngine implements AudioPort {
     this.#capture({ muted });
     if (muted) {
       this.#quiet = setTimeout(() => {
+        this.#quieted = true;
         this.#disconnect();
         this.#microphone.close();
       }, MUTED_TRACK_MS);
-    } else if (this.#microphone.stream === null) {
+    } else if (this.#quieted) {
       await this.openMicrophone(this.#deviceId);
     }
   }
@@ -143,9 +151,11 @@ export class AudioEngine implements AudioPort {
   /** Whether this browser can choose the loudspeaker. */
   static readonly choosesSpeaker = typeof AudioContext !== "undefined" && "setSinkId" in AudioContext.prototype;
 
+  /** Also before there is a context: it is taken when it comes. Unplugged meanwhile: the default one sounds. */
   async setSpeaker(deviceId: string): Promise<void> {
-    const context = this.#context;
-    await context?.setSinkId?.(deviceId);
+    this.#speaker = deviceId;
+    const context: (AudioContext & ChoosesSpeaker) | null = this.#context;
+    await context?.setSinkId?.(deviceId).catch(() => undefined);
   }
 
   /** Three seconds of the microphone, then played back; nothing of it is sent. */
@@ -178,6 +188,8 @@ export class AudioEngine implements AudioPort {
     context.onstatechange = () => {
       this.#state();
     };
+    const choosing: AudioContext & ChoosesSpeaker = context;
+    if (this.#speaker !== "") void choosing.setSinkId?.(this.#speaker).catch(() => undefined);
     return context;
   }
 
@@ -264,6 +276,11 @@ export class AudioEngine implements AudioPort {
   #state(): void {
     this.#listener?.running(this.#context?.state === "running");
   }
+}
+
+/** Not every browser does. */
+interface ChoosesSpeaker {
+  setSinkId?: (deviceId: string) => Promise<void>;
 }
 
 interface Nodes {

@@ -53,7 +53,7 @@ function Devices() {
         devices={inputs}
         choose={(microphone) => {
           prefer({ microphone });
-          if (on) session.openMicrophone();
+          if (on) session.ears.ask();
         }}
       />
       {inputs.every((device) => device.label === "") && <p className="note">{t("devices.names_later")}</p>}

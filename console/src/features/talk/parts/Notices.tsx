@@ -72,7 +72,7 @@ function MicrophoneNotice() {
   const { slow, problem, trouble, info, echo, state } = useTalk((talk) => talk.microphone);
   const mode = useTalk((talk) => talk.mode);
   const again = (
-    <Button size="small" onClick={() => { session.openMicrophone(); }}>
+    <Button size="small" onClick={() => { session.ears.ask(); }}>
       {t("microphone.again")}
     </Button>
   );
@@ -98,7 +98,7 @@ function EchoNotice() {
         size="small"
         onClick={() => {
           session.setMode("turns");
-          session.dismissEcho();
+          session.ears.dismissEcho();
         }}
       >
         {t("microphone.echo_turns")}
@@ -107,7 +107,7 @@ function EchoNotice() {
         size="small"
         onClick={() => {
           prefer({ interruptByVoice: false });
-          session.dismissEcho();
+          session.ears.dismissEcho();
         }}
       >
         {t("microphone.echo_deaf")}

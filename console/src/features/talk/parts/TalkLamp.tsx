@@ -4,8 +4,7 @@ import { useStore } from "zustand";
 import { usePreferences } from "@/shared/preferences";
 import { Lamp, type LampLook } from "@/shared/ui/Lamp";
 import { useTalk, useTalkParts } from "../context";
-import { lampAction, lampState, THINKING, type LampState } from "../session/lamp";
-import type { TalkState } from "../session/store";
+import { lampAction, THINKING, type LampState } from "../session/lamp";
 import { useElapsed, useNow } from "./useSeconds";
 
 const LOOKS: Partial<Record<LampState, LampLook>> = {
@@ -16,12 +15,7 @@ const LOOKS: Partial<Record<LampState, LampLook>> = {
 
 export function useLampState(): LampState {
   const { session } = useTalkParts();
-  return useStore(session.store, (state) => stateOf(state));
-}
-
-function stateOf({ conversation, mode, microphone, muted, sounding, talking, audible }: TalkState): LampState {
-  const deaf = muted || microphone.state !== "on" || microphone.problem !== null;
-  return lampState(conversation, { mode, muted: deaf, sounding, talking: talking !== "no", audible });
+  return useStore(session.store, () => session.lamp());
 }
 
 /** The lamp with its words. */

@@ -24,6 +24,9 @@ export type LampAction = "start" | "commit" | "interrupt" | "go-on" | "retry" | 
 
 export interface Surroundings {
   mode: Mode;
+  /** The browser is asking the person for the microphone. */
+  asking: boolean;
+  /** No microphone, or one that is muted. */
   muted: boolean;
   /** The browser lets us sound. */
   sounding: boolean;
@@ -62,6 +65,7 @@ function handsFree(talk: Conversation, around: Surroundings): LampState {
   if (server === "speaking" || server === "paused") return server;
   if (talk.hearing) return "hearing";
   if (server === "recognising" || server === "thinking" || server === "synthesising") return server;
+  if (around.asking) return "connecting";
   return around.muted ? "muted" : "listening";
 }
 

@@ -1,5 +1,4 @@
 import type { AudioListener, AudioPort, CapturedSound, Cue, MicrophoneProblem } from "@/shared/audio/port";
-import { MicrophoneError } from "@/shared/audio/port";
 import { CaptureClock } from "@/shared/audio/clock";
 import { FRAME_MS } from "@/shared/audio/messages";
 import { DuplexLink, type ResumeStore } from "@/shared/sockets/duplex";
@@ -8,11 +7,11 @@ import { Numbers } from "@/shared/sockets/numbers";
 import { StreamingLink } from "@/shared/sockets/streaming";
 import type { Dial } from "@/shared/sockets/transport";
 import { history, reduce, type Local } from "./conversation";
-import { EchoWatch, repeats } from "./echo";
+import { Ears } from "./ears";
+import { repeats } from "./echo";
 import { lampAction, lampState, type LampState, type Mode } from "./lamp";
 import { Progress } from "./progress";
-import { SignalWatch } from "./signal";
-import { createTalkStore, type MicrophoneState, type TalkState, type TalkStore } from "./store";
+import { createTalkStore, type TalkState, type TalkStore } from "./store";
 
 /** What the session reads of the person's choices, each time anew. */
 export interface Choices {
@@ -38,13 +37,12 @@ export interface TalkParts {
  */
 export class TalkSession implements AudioListener, LinkListener {
   readonly store: TalkStore;
+  readonly ears: Ears;
   readonly progress = new Progress();
   readonly #audio: AudioPort;
   readonly #parts: TalkParts;
   readonly #numbers = new Numbers();
   readonly #clock = new CaptureClock();
-  readonly #signal = new SignalWatch();
-  readonly #echo = new EchoWatch();
   #link: Link | null = null;
   #outputRate = STREAMING_RATE;
   #askedAt: number | null = null;
@@ -56,6 +54,7 @@ export class TalkSession implements AudioListener, LinkListener {
     this.#parts = parts;
     this.#audio = parts.audio;
     this.store = createTalkStore(parts.mode);
+    this.ears = new Ears(parts.audio, this.store, () => parts.choices().microphone);
     parts.audio.listen(this);
   }
 
@@ -64,14 +63,15 @@ export class TalkSession implements AudioListener, LinkListener {
   /** Start, in the tap itself: the context, the microphone and the socket, in this order and without waiting. */
   start(withMicrophone = true): void {
     const unlocked = this.#audio.unlock();
-    if (withMicrophone) this.openMicrophone();
+    if (withMicrophone) this.ears.ask();
     this.#connect();
     void unlocked;
   }
 
   lamp(): LampState {
-    const { conversation, mode, sounding, talking, audible } = this.store.getState();
-    return lampState(conversation, { mode, muted: !this.#hears(), sounding, talking: talking !== "no", audible });
+    const { conversation, mode, microphone, sounding, talking, audible } = this.store.getState();
+    const asking = microphone.state === "asking";
+    return lampState(conversation, { mode, asking, muted: !this.ears.open, sounding, talking: talking !== "no", audible });
   }
 
   /** A tap on the lamp. */
@@ -108,7 +108,7 @@ export class TalkSession implements AudioListener, LinkListener {
     if (this.#state.talking === "held") return;
     if (this.#replying) this.stop();
     void this.#audio.unlock();
-    if (this.#state.microphone.state === "off") this.openMicrophone();
+    if (this.#state.microphone.state === "off") this.ears.ask();
     if (this.#state.muted) this.setMuted(false);
     this.#connect();
     if (!(this.#link instanceof StreamingLink)) return;
@@ -166,54 +166,24 @@ export class TalkSession implements AudioListener, LinkListener {
   }
 
   setMuted(muted: boolean): void {
-    this.#set({ muted, yourTurn: false });
-    if (!muted && this.#state.microphone.state === "off") {
-      this.openMicrophone();
-      void this.#audio.mute(false).catch(() => undefined);
-      return;
-    }
-    this.#audio.mute(muted).catch((error: unknown) => {
-      this.#microphoneFailed(error);
-    });
+    this.#set({ yourTurn: false });
+    this.ears.setMuted(muted);
   }
 
   /** From a pause, a blocked loudspeaker, or silence of one's own. */
   goOn(): void {
     void this.#audio.unlock();
     if (this.#state.conversation.pausedUntil !== null && this.#link instanceof DuplexLink) this.#link.resume();
-    else if (!this.#hears()) this.setMuted(false);
+    else if (!this.ears.open) this.setMuted(false);
   }
 
   end(): void {
     this.#link?.close();
     this.#link = null;
-    this.#audio.closeMicrophone();
     this.#silence();
-    this.#microphone({ state: "off", slow: false, problem: null, trouble: null, echo: false });
+    this.ears.close();
     this.#set({ talking: "no", audible: false, muted: false, yourTurn: false });
-    void this.#audio.mute(false).catch(() => undefined);
     this.#apply({ type: "closed" });
-  }
-
-  /** Also "try again". Never shows a prompt by itself: it is called from a tap. */
-  openMicrophone(): void {
-    this.#microphone({ state: "asking", slow: false, problem: null, trouble: null });
-    const slow = setTimeout(() => {
-      if (this.#state.microphone.state === "asking") this.#microphone({ slow: true });
-    }, SLOW_PROMPT_MS);
-    this.#audio
-      .openMicrophone(this.#parts.choices().microphone)
-      .then((info) => {
-        this.#signal.reset();
-        this.#microphone({ state: "on", info });
-      })
-      .catch((error: unknown) => {
-        this.#microphoneFailed(error);
-      })
-      .finally(() => {
-        clearTimeout(slow);
-        this.#microphone({ slow: false });
-      });
   }
 
   /** A camera frame: base64 JPEG. */
@@ -225,10 +195,6 @@ export class TalkSession implements AudioListener, LinkListener {
     this.#set({ camera });
   }
 
-  dismissEcho(): void {
-    this.#microphone({ echo: false });
-  }
-
   /** The network is back: no need to wait for the next attempt. */
   hurry(): void {
     this.#link?.hurry();
@@ -237,11 +203,8 @@ export class TalkSession implements AudioListener, LinkListener {
   // ── what the engine tells ──────────────────────────────────────────────────────────────────────
 
   captured(sound: CapturedSound): void {
-    const { conversation, microphone, audible } = this.#state;
-    if (microphone.state === "on" && !this.#state.muted) {
-      const verdict = this.#signal.push(sound.level, conversation.hearing || this.#state.talking === "held");
-      if (verdict !== undefined && verdict !== microphone.trouble) this.#microphone({ trouble: verdict });
-    }
+    const { conversation, audible } = this.#state;
+    this.ears.measure(sound.level, conversation.hearing || this.#state.talking === "held");
     // By choice the microphone is deaf while a reply sounds; the session's time goes on.
     const deaf = audible && this.#state.mode !== "turns" && !this.#parts.choices().interruptByVoice;
     this.#link?.captured(deaf ? { ...sound, pcm: new ArrayBuffer(sound.pcm.byteLength) } : sound);
@@ -283,7 +246,7 @@ export class TalkSession implements AudioListener, LinkListener {
   }
 
   microphoneChanged(problem: MicrophoneProblem | null): void {
-    this.#microphone(problem === "unplugged" ? { state: "off", problem } : { problem });
+    this.ears.changed(problem);
   }
 
   // ── what the socket tells ──────────────────────────────────────────────────────────────────────
@@ -307,7 +270,7 @@ export class TalkSession implements AudioListener, LinkListener {
         break;
       case "release":
         this.#audio.release(event.reply);
-        this.#suspect();
+        this.ears.suspectEcho(this.#now());
         break;
       case "flush":
         this.#audio.flush(event.reply);
@@ -335,9 +298,8 @@ export class TalkSession implements AudioListener, LinkListener {
         break;
       case "ended":
         this.#link = null;
-        this.#audio.closeMicrophone();
-        this.#microphone({ state: "off" });
-        this.#set({ talking: "no" });
+        this.ears.close();
+        this.#set({ talking: "no", muted: false });
         this.#cue("error");
         break;
       default:
@@ -399,11 +361,7 @@ export class TalkSession implements AudioListener, LinkListener {
   #finalWords(text: string): void {
     this.#set({ talking: "no" });
     const said = this.#state.conversation.turns.findLast((turn) => turn.reply?.done === null)?.reply?.text ?? "";
-    if (this.#state.audible && repeats(text, said)) this.#suspect();
-  }
-
-  #suspect(): void {
-    if (this.#echo.suspect(this.#now())) this.#microphone({ echo: true });
+    if (this.#state.audible && repeats(text, said)) this.ears.suspectEcho(this.#now());
   }
 
   /** What is only news for a moment. */
@@ -417,21 +375,6 @@ export class TalkSession implements AudioListener, LinkListener {
   #silence(): void {
     const { reply } = this.#state.conversation.turns.findLast((turn) => turn.reply !== null) ?? {};
     if (reply) this.#audio.flush(reply.number);
-  }
-
-  #hears(): boolean {
-    return this.#state.microphone.state === "on" && !this.#state.muted && this.#state.microphone.problem === null;
-  }
-
-  #microphoneFailed(error: unknown): void {
-    if (!(error instanceof MicrophoneError)) throw error;
-    // Closed meanwhile: nobody waits for it any more.
-    if (this.#state.microphone.state === "off" && !this.#state.muted) return;
-    this.#microphone({ state: "off", problem: error.problem });
-  }
-
-  #microphone(change: Partial<MicrophoneState>): void {
-    this.#set({ microphone: { ...this.#state.microphone, ...change } });
   }
 
   #cue(cue: Cue): void {
@@ -452,7 +395,6 @@ export class TalkSession implements AudioListener, LinkListener {
 }
 
 const HOLD_MS = 300;
-const SLOW_PROMPT_MS = 1500;
 const NEWS_MS = 1500;
 const QUEUED_MS = 2000;
 const LONGEST_RESPONSE_MS = 60_000;

@@ -10,11 +10,12 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, ParamSpec, TypeVar
 
 from vivavoce.errors import Closed
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 Full = Literal["wait", "drop_oldest", "close"]
 
@@ -35,6 +36,22 @@ async def settle(task: asyncio.Task[Any] | None) -> None:
         return
     task.cancel()
     await asyncio.wait([task])
+
+
+def carrying(owner: asyncio.Future[None], call: Callable[P, object]) -> Callable[P, None]:
+    """`call`, for somebody else to call back: what it raises goes to the task that awaits `owner` and ends its scope.
+
+    Else the fault of one session would land in a timer or a batch that serves all of them.
+    """
+
+    def carried(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            call(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 — handed to the supervisor, not handled
+            if not owner.done():
+                owner.set_exception(error)
+
+    return carried
 
 
 @asynccontextmanager
@@ -137,7 +154,8 @@ class Ticker:
     """One timer for many: calls every member each `period` seconds while there are members.
 
     Thousands of sessions paced by a timer each would spend more on the timer heap than on their
-    sound; here a tick costs one call per member. Members must not raise and must not block.
+    sound; here a tick costs one call per member. Members must not block, and must not raise (see `carrying`): what
+    one raises is the loop's to report, and costs the others this tick.
     """
 
     def __init__(self, period: float) -> None:
@@ -161,9 +179,11 @@ class Ticker:
         loop = asyncio.get_running_loop()
         self._handle = None
         moment = loop.time()
-        for member in tuple(self._members):
-            member(moment)
-        if self._members:
-            # Late ticks are not made up for: members look at the time, not at the number of ticks.
-            self._next = max(self._next + self._period, moment)
-            self._handle = loop.call_at(self._next, self._tick)
+        try:
+            for member in tuple(self._members):
+                member(moment)
+        finally:
+            if self._members and self._handle is None:
+                # Late ticks are not made up for: members look at the time, not at the number of ticks.
+                self._next = max(self._next + self._period, moment)
+                self._handle = loop.call_at(self._next, self._tick)

@@ -8,11 +8,13 @@ session for a client that lost its connection, and ends it at its limits. It dec
 
 One TaskGroup per session owns every task of it. Everything else happens in callbacks on the loop: outputs of
 the view, inputs of the channel, and two shared tickers (the frame of the playout, the second of the limits).
+What a timer or ticker calls hands its faults to the session's own task: they end this session and no other.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections import deque
 from collections.abc import Callable
@@ -58,7 +60,7 @@ from vivavoce.conversation.outputs import (
 from vivavoce.conversation.performance import Performance
 from vivavoce.conversation.skills import SetTimer, SkillMemory, Timer
 from vivavoce.conversation.views import Conversation, SessionSpec, View
-from vivavoce.errors import BadInput, Refused
+from vivavoce.errors import BadInput, Refused, WrongOrder
 from vivavoce.inference.ports import ChatMessage
 
 EARLY = 1024
@@ -121,8 +123,18 @@ class Session:
         self._view_task: asyncio.Task[None] | None = None
         self._early: deque[bytes | UserInput] = deque(maxlen=EARLY)
         self._unsaid: deque[str] = deque(maxlen=ANNOUNCEMENTS)
+        self._closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when the session ends; a fault of a callback is its exception."""
+        self._over = False
+        self._check = aio.carrying(self._closing, self._look)
         self._performance = Performance(
-            spec.output_rate, house.limits.lead_ms, house.frames, self._send, self._on_done, self._on_progress
+            spec.output_rate,
+            house.limits.lead_ms,
+            house.frames,
+            self._send,
+            self._on_done,
+            self._on_progress,
+            self._closing,
         )
         self._alarms: dict[int, asyncio.TimerHandle] = {}
         self._silence: asyncio.Future[None] | None = None
@@ -130,9 +142,8 @@ class Session:
         self._paused_at: float | None = None
         self._lost_at: float | None = None
         self._heard = self._active = False
-        """Whether sound, or anything, came since `_check` looked last."""
+        """Whether sound, or anything, came since `_look` looked last."""
         self._heard_at = self._began = self._active_at = aio.now()
-        self._closing: asyncio.Event = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────
@@ -154,7 +165,7 @@ class Session:
                 self._house.seconds.add(self._check)
                 if not ready.done():
                     ready.set_result(None)
-                await self._closing.wait()
+                await self._closing
                 for task in (self._leasing, self._view_task):
                     if task is not None:
                         task.cancel()
@@ -171,16 +182,19 @@ class Session:
 
     def end(self, last: Output) -> None:
         """End the session; `last` is a Stopped or a fatal Problem. Safe to call twice."""
-        if self.over:
+        if self._over:
             return
+        self._over = True
+        self._view = None  # it is about to be cancelled: the end of the reply is no reason to begin another one
         self._performance.finish("stopped")
         self._send(last)
         self._outlet = None
-        self._closing.set()
+        if not self._closing.done():
+            self._closing.set_result(None)
 
     @property
     def over(self) -> bool:
-        return self._closing.is_set()
+        return self._over
 
     @property
     def attached(self) -> bool:
@@ -207,6 +221,7 @@ class Session:
     async def _acquire(self) -> None:
         lease = await self._house.leases.acquire(self.spec, self._send)
         self._lease = lease
+        self._active = True  # the wait in the queue was not idleness
         self._send(QueueDone(lease.waited_ms))
         if self.spec.kind == "duplex":
             self._prepare(resumed=False)
@@ -244,6 +259,7 @@ class Session:
         if self._view_task is not None:
             self._view_task.cancel()
         self._view = self._view_task = None
+        self._in_speech = False
         self._lease.release()
         self._lease = None
 
@@ -270,7 +286,7 @@ class Session:
         """The user's sound, 16 kHz PCM. While paused it is dropped."""
         if self._paused_at is not None or self.over:
             return
-        # Fifty times a second for each session: no clock is read here, `_check` does it once a second.
+        # Fifty times a second for each session: no clock is read here, `_look` does it once a second.
         self._heard = True
         self._active = True
         if self._view is not None:
@@ -400,7 +416,8 @@ class Session:
         for effect in output.effects:
             if isinstance(effect, SetTimer) and effect.id in memory.timers:
                 loop = asyncio.get_running_loop()
-                self._alarms[effect.id] = loop.call_later(effect.seconds, self._ring, effect.id)
+                ring = aio.carrying(self._closing, self._ring)
+                self._alarms[effect.id] = loop.call_later(effect.seconds, ring, effect.id)
         for gone in self._alarms.keys() - memory.timers.keys():
             self._alarms.pop(gone).cancel()
 
@@ -450,7 +467,7 @@ class Session:
 
     # ── limits ────────────────────────────────────────────────────────────────────────────────
 
-    def _check(self, now: float) -> None:
+    def _look(self, now: float) -> None:
         """Once a second."""
         limits = self._house.limits
         if self._heard:
@@ -471,7 +488,8 @@ class Session:
             self._give_back()
         elif self._in_speech and self.attached and now - self._heard_at > limits.input_gap_s and self._view:
             self._in_speech = False
-            self._view.handle(Commit())
+            with contextlib.suppress(WrongOrder):  # the view has closed it by itself
+                self._view.handle(Commit())
 
 
 _TAKE: dict[type[Output], Callable[[Session, Any], None]] = {

@@ -40,7 +40,8 @@ class Performance:
     """See the head of the module.
 
     `send` takes due sound; `on_done` is called once for each reply, and whether it was heard whole;
-    `on_progress(reply, ms)` now and then, so that the maker of the reply knows what room there is.
+    `on_progress(reply, ms)` now and then, so that the maker of the reply knows what room there is. `owner` is
+    the session's own future: a fault in a call of the ticker or a timer ends the session that awaits it.
     """
 
     __slots__ = (
@@ -53,6 +54,8 @@ class Performance:
         "_reports",
         "_send",
         "_settle",
+        "_settled",
+        "_tick",
         "_ticker",
     )
 
@@ -64,6 +67,7 @@ class Performance:
         send: Callable[[ReplyAudio], None],
         on_done: Callable[[ReplyDone, bool], None],
         on_progress: Callable[[int, float], None],
+        owner: asyncio.Future[None],
     ) -> None:
         self._rate = rate
         self._ticker = ticker
@@ -75,6 +79,8 @@ class Performance:
         self._holds: set[str] = set()
         self._settle: asyncio.TimerHandle | None = None
         self._reports = False
+        self._tick = aio.carrying(owner, self._pump)
+        self._settled = aio.carrying(owner, self.finish)
 
     @property
     def playing(self) -> bool:
@@ -83,7 +89,7 @@ class Performance:
 
     def close(self) -> None:
         """Leave nothing scheduled."""
-        self._ticker.remove(self._pump)
+        self._ticker.remove(self._tick)
         if self._settle is not None:
             self._settle.cancel()
             self._settle = None
@@ -99,7 +105,7 @@ class Performance:
         self._playout.begin(reply, now)
         if self._holds:
             self._playout.hold(now)
-        self._ticker.add(self._pump)
+        self._ticker.add(self._tick)
 
     def text(self, reply: int, delta: str, at: int | None) -> bool:
         """Words that sound from sample `at` on. False when the reply is not on any more: nobody may hear of it."""
@@ -170,10 +176,10 @@ class Performance:
         piece.sent_ms = self._playout.sent * 1000 / self._rate
         self._playout.flush()
         self._holds.discard("view")
-        self._ticker.remove(self._pump)
+        self._ticker.remove(self._tick)
         heard = piece.ledger.heard(piece.flushed_ms)
         if self._reports and attached:
-            self._settle = asyncio.get_running_loop().call_later(LAST_REPORT_S, self.finish, reason)
+            self._settle = asyncio.get_running_loop().call_later(LAST_REPORT_S, self._settled, reason)
         else:
             self.finish(reason)
         return heard

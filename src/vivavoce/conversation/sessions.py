@@ -50,7 +50,7 @@ class Sessions:
         `overloaded`, `session_in_use`). Cancelling it gives the place in the queue back.
         """
         old = self._sessions.get(spec.session_id)
-        if old is not None and resume and hmac.compare_digest(old.token, resume) and not old.over:
+        if old is not None and resume and not old.over and _same(old.token, resume):
             old.attach(outlet)
             return old
         if self._draining:
@@ -82,7 +82,7 @@ class Sessions:
             problem = Problem("internal", "Something broke on our side; your words so far are kept.", True, True)
             session.end(problem)
             if not ready.done():
-                ready.set_exception(error if isinstance(error, VivavoceError) else Refused(str(problem.message)))
+                ready.set_exception(error if isinstance(error, VivavoceError) else VivavoceError(problem.message))
         finally:
             if not ready.done():
                 ready.cancel()
@@ -103,3 +103,8 @@ class Sessions:
             session.end(
                 Problem("restarting", "The server restarts; your conversation goes on in a moment.", True, True)
             )
+
+
+def _same(token: str, given: str) -> bool:
+    """In constant time, for any text a stranger may send."""
+    return hmac.compare_digest(token.encode(), given.encode(errors="replace"))

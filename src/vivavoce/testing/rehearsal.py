@@ -12,7 +12,7 @@ moment it was said. The client's loudspeaker is imitated: it plays what it gets 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ from vivavoce.conversation.cascade.parts import Parts
 from vivavoce.conversation.cascade.processor import CascadeProcessor
 from vivavoce.conversation.engine import House, Session, SessionLimits
 from vivavoce.conversation.inputs import Played
-from vivavoce.conversation.interruption import RuleJudge
+from vivavoce.conversation.interruption import InterruptionJudge, RuleJudge
 from vivavoce.conversation.outputs import (
     Duck,
     Flush,
@@ -44,7 +44,7 @@ from vivavoce.conversation.outputs import (
 )
 from vivavoce.conversation.responder import Responder, SkillsFirst
 from vivavoce.conversation.sessions import Sessions
-from vivavoce.conversation.skills import Skills
+from vivavoce.conversation.skills import Skills, Timer
 from vivavoce.conversation.turn import TurnPolicy
 from vivavoce.conversation.views import SessionSpec
 from vivavoce.inference.backends.scripted import (
@@ -54,7 +54,7 @@ from vivavoce.inference.backends.scripted import (
     ScriptedVad,
 )
 from vivavoce.inference.batching import VadBatcher
-from vivavoce.inference.ports import LanguageModel, Recognizer, Synthesizer
+from vivavoce.inference.ports import LanguageModel, Recognizer, Synthesizer, Vad
 from vivavoce.pool.local import LocalPool, PoolSettings
 
 T = TypeVar("T")
@@ -139,10 +139,14 @@ class Rehearsal:
     limits: SessionLimits = field(default_factory=SessionLimits)
     policy: TurnPolicy = field(default_factory=TurnPolicy)
     pool: PoolSettings = field(default_factory=PoolSettings)
+    vad: Vad = field(default_factory=ScriptedVad)
     recognizer: Recognizer | None = None
     model: LanguageModel | None = None
     synthesizer: Synthesizer | None = None
     responder: Responder | None = None
+    judge: InterruptionJudge = field(default_factory=RuleJudge)
+    ring_text: Callable[[Timer, str], str] | None = None
+    clock: Callable[[], datetime] = field(default_factory=lambda: wall_clock)
     reports: bool = True
     reply_limit_ms: int = 300_000
     said: list[Said] = field(default_factory=list)
@@ -169,20 +173,21 @@ class Rehearsal:
     def house(self) -> House:
         """The composition, with scripted models where none were given."""
         skills = Skills.load()
-        responder = self.responder or SkillsFirst(skills, self.model or ScriptedModel(self.reply), wall_clock)
-        vad = VadBatcher(ScriptedVad())
+        responder = self.responder or SkillsFirst(skills, self.model or ScriptedModel(self.reply), self.clock)
+        vad = VadBatcher(self.vad)
         self._stack.callback(vad.close)
         parts = Parts(
             vad,
             self.recognizer or ScriptedRecognizer(self.heard),
             responder,
             self.synthesizer or ScriptedSynthesizer(rate=self.spec.output_rate),
-            RuleJudge(),
+            self.judge,
             self.policy,
             reply_limit_ms=self.reply_limit_ms,
         )
         self.local = LocalPool(CascadeProcessor(parts), self.pool)
-        return House(self.local, self.limits, wall_clock, skills.ring_text, aio.Ticker(0.02), aio.Ticker(1.0))
+        ring_text = self.ring_text or skills.ring_text
+        return House(self.local, self.limits, self.clock, ring_text, aio.Ticker(0.02), aio.Ticker(1.0))
 
     async def open(self, resume: str | None = None) -> Session:
         """Connect (again)."""

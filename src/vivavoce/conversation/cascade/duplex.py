@@ -66,17 +66,19 @@ class DuplexCascade:
         self._speech = parts.speech(spec, lambda: conversation.memory.volume)
         policy = replace(parts.policy, patience=spec.patience, language=spec.language)
         self._machine = TurnMachine(policy, parts.judge, first_reply=conversation.replies + 1)
+        self._fault: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Never done but by a fault in something that a back-end calls back."""
         self._listening = Listening(
             parts.recognizer,
             spec.language,
-            on_partial=lambda text: self._step(Partial(text)),
+            on_partial=aio.carrying(self._fault, lambda text: self._step(Partial(text))),
             on_final=self._settled,
             on_failure=lambda number, message: self._step(RecognitionFailed(number, message)),
         )
         self._deaf = not parts.hears(spec.language)
         self._window_bytes = parts.vad.window * SAMPLE_BYTES
         self._segmenter = Segmenter(parts.segmenter, parts.vad.window)
-        self._stream = parts.vad.open(self._scored)
+        self._stream = parts.vad.open(aio.carrying(self._fault, self._scored))
         self._part = bytearray()
         self._timers: dict[str, int] = {}
         self._next_timer: float = float("inf")
@@ -95,7 +97,7 @@ class DuplexCascade:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 self._carry_out(self._machine.start())
-                await asyncio.get_running_loop().create_future()  # until cancelled, or a task of ours fails
+                await self._fault  # until cancelled, or something of ours fails
         finally:
             self._listening.forget()
             self._stream.close()

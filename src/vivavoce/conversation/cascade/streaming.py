@@ -44,16 +44,18 @@ class StreamingCascade:
         self._spec = spec
         self._conversation = conversation
         self._emit = emit
+        self._fault: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Never done but by a fault in something that a back-end calls back."""
         self._listening = Listening(
             parts.recognizer,
             spec.language,
-            on_partial=self._partial,
+            on_partial=aio.carrying(self._fault, self._partial),
             on_final=self._settled,
             on_failure=self._not_understood,
         )
         self._window_bytes = parts.vad.window * SAMPLE_BYTES
         self._segmenter = Segmenter(parts.segmenter, parts.vad.window)
-        self._stream = parts.vad.open(self._scored)
+        self._stream = parts.vad.open(aio.carrying(self._fault, self._scored))
         self._part = bytearray()
         self._hearing = False
         self._heard_from = 0
@@ -77,7 +79,7 @@ class StreamingCascade:
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
-                await asyncio.get_running_loop().create_future()  # until cancelled, or a task of ours fails
+                await self._fault  # until cancelled, or something of ours fails
         finally:
             self._listening.forget()
             self._stream.close()
@@ -124,7 +126,8 @@ class StreamingCascade:
     def over(self, reply: int) -> None:
         if self._reply is not None and self._reply.number == reply:
             self._reply = None
-        self._emit(StateChanged("listening"))
+        if self._reply is None:
+            self._emit(StateChanged("listening"))
         self._say_unasked()
 
     def _say_unasked(self) -> None:
@@ -154,7 +157,8 @@ class StreamingCascade:
                 self._endpoint = None
                 if by_voice and not self._hearing:
                     self._open_message(boundary.at)
-                self._emit(SpeechStarted(boundary.at))
+                if self._hearing:  # nobody waits for a voice any more when `stop` came meanwhile
+                    self._emit(SpeechStarted(boundary.at))
             elif isinstance(boundary, Ended) and self._hearing:
                 self._spoken_to = boundary.at
                 self._clock = TurnClock(aio.now() - (self._listening.heard_ms - boundary.at) / 1000)

@@ -1,0 +1,1 @@
+"""Command accuracy and false commands of the offline recogniser, over voices and noise."""

@@ -1,0 +1,192 @@
+"""Real recognition in real processes, of speech that the offline voice speaks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import psutil
+import pytest
+import soxr
+
+from vivavoce.audio.pcm import FRAME_SAMPLES, INPUT_RATE, SAMPLE_BYTES, silence, view
+from vivavoce.errors import BackendError, Closed, ConfigError
+from vivavoce.inference.backends.espeak import EspeakSynthesizer
+from vivavoce.inference.backends.pocketsphinx.recognizer import LONGEST, PocketsphinxRecognizer, processes
+from vivavoce.inference.grammar import Grammar
+from vivavoce.inference.ports import Recognition, SpeechRequest
+from vivavoce.testing.conformance import check_recognizer
+
+pytestmark = pytest.mark.journey
+
+GRAMMAR = Grammar(
+    "en",
+    """#JSGF V1.0; grammar few;
+    <number> = two | three | five | ten | twenty;
+    public <command> = what time is it | set a timer for <number> minutes | turn the volume up | tell me a joke;
+    """,
+)
+COMMAND = "set a timer for five minutes"
+PROSE = "Yesterday evening the children played football in the garden."
+FRAME_BYTES = FRAME_SAMPLES * SAMPLE_BYTES
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> Iterator[PocketsphinxRecognizer]:
+    recognizer = PocketsphinxRecognizer(GRAMMAR, size=1, waiting=2)
+    yield recognizer
+    recognizer.close()
+
+
+@pytest.fixture(scope="module")
+def voice() -> Iterator[EspeakSynthesizer]:
+    voice = EspeakSynthesizer()
+    yield voice
+    voice.close()
+
+
+@pytest.fixture
+def fresh() -> Iterator[PocketsphinxRecognizer]:
+    """One to be broken."""
+    recognizer = PocketsphinxRecognizer(GRAMMAR, size=1)
+    yield recognizer
+    recognizer.close()
+
+
+async def said(voice: EspeakSynthesizer, text: str) -> bytes:
+    """`text` in a quiet room, 16 kHz, with the pauses that the segmenter leaves around it."""
+    spoken = b"".join([chunk.pcm async for chunk in voice.speak(SpeechRequest(text))])
+    sound = soxr.resample(view(spoken), voice.capabilities.rate, INPUT_RATE)
+    padded = np.pad(sound, (INPUT_RATE // 4, INPUT_RATE // 2))
+    hiss = np.random.default_rng(3).normal(0, 15, len(padded))
+    return (padded + hiss).clip(-32768, 32767).astype("<i2").tobytes()
+
+
+async def feed(recognition: Recognition, pcm: bytes, frame_s: float = 0.0) -> None:
+    for start in range(0, len(pcm), FRAME_BYTES):
+        recognition.feed(pcm[start : start + FRAME_BYTES])
+        await asyncio.sleep(frame_s)
+
+
+async def test_a_command(recognizer: PocketsphinxRecognizer, voice: EspeakSynthesizer) -> None:
+    await recognizer.warm()
+    recognition = recognizer.listen("en")
+    await feed(recognition, await said(voice, COMMAND))
+    transcript = await recognition.finish()
+    assert transcript.text == COMMAND
+    assert not transcript.rejected
+
+
+async def test_other_speech_is_no_command(recognizer: PocketsphinxRecognizer, voice: EspeakSynthesizer) -> None:
+    recognition = recognizer.listen("en")
+    await feed(recognition, await said(voice, PROSE))
+    transcript = await recognition.finish()
+    assert transcript.text
+    assert "timer" not in transcript.text
+    assert not transcript.unsure
+
+
+async def test_partials_come_while_it_is_spoken_and_the_end_finds_it_judged(
+    recognizer: PocketsphinxRecognizer, voice: EspeakSynthesizer
+) -> None:
+    await recognizer.warm()
+    partials: list[str] = []
+    recognition = recognizer.listen("en", partials.append)
+    await feed(recognition, await said(voice, COMMAND), 0.02)
+    for _ in range(200):
+        if partials and partials[-1] == COMMAND:
+            break
+        await asyncio.sleep(0.02)
+    assert partials[-1] == COMMAND
+    asked = time.monotonic()
+    assert (await recognition.finish()).text == COMMAND
+    assert time.monotonic() - asked < 0.05
+
+
+async def test_silence_and_noise_are_nothing(recognizer: PocketsphinxRecognizer) -> None:
+    quiet = recognizer.listen("en")
+    quiet.feed(silence(2000, INPUT_RATE))
+    assert (await quiet.finish()).text == ""
+
+
+async def test_the_suite_of_the_port(recognizer: PocketsphinxRecognizer, voice: EspeakSynthesizer) -> None:
+    sounds = await said(voice, "what time is it"), await said(voice, "tell me a joke")
+    await check_recognizer(lambda: recognizer, sounds)
+
+
+async def test_long_speech_is_read_in_parts_and_bounded(
+    recognizer: PocketsphinxRecognizer, voice: EspeakSynthesizer
+) -> None:
+    sentence = await said(voice, PROSE)
+    recognition = recognizer.listen("en")
+    await feed(recognition, sentence * 4)
+    recognition.feed(bytes(LONGEST))
+    recognition.feed(bytes(LONGEST))
+    transcript = await recognition.finish()
+    assert len(transcript.text.split()) > 15
+    assert not transcript.unsure
+
+
+async def test_too_many_at_once_are_refused(recognizer: PocketsphinxRecognizer, voice: EspeakSynthesizer) -> None:
+    sound = await said(voice, COMMAND)
+    recognitions = [recognizer.listen("en") for _ in range(8)]
+    for recognition in recognitions:
+        recognition.feed(sound[: -INPUT_RATE * SAMPLE_BYTES // 2])
+    outcomes = await asyncio.gather(*(recognition.finish() for recognition in recognitions), return_exceptions=True)
+    refused = [outcome for outcome in outcomes if isinstance(outcome, BackendError)]
+    assert 1 <= len(refused) <= 6
+    assert {error.code for error in refused} == {"asr_failed"}
+
+
+async def test_a_process_that_dies_fails_its_utterance_and_no_other(
+    fresh: PocketsphinxRecognizer, voice: EspeakSynthesizer
+) -> None:
+    sound = await said(voice, PROSE)
+    others = set(psutil.Process().children())
+    await fresh.warm()
+    (process,) = set(psutil.Process().children()) - others
+    unlucky = fresh.listen("en")
+    unlucky.feed(sound)
+    finishing = asyncio.gather(unlucky.finish(), return_exceptions=True)
+    await asyncio.sleep(0)
+    process.kill()
+    (outcome,) = await finishing
+    assert isinstance(outcome, BackendError)
+    assert outcome.code == "asr_failed"
+
+    lucky = fresh.listen("en")
+    lucky.feed(sound)
+    assert (await lucky.finish()).text
+    fresh.close()
+    assert not psutil.pid_exists(process.pid)
+    assert set(psutil.Process().children()) <= others
+
+
+async def test_closing_ends_what_is_running(fresh: PocketsphinxRecognizer, voice: EspeakSynthesizer) -> None:
+    recognition = fresh.listen("en")
+    recognition.feed(await said(voice, COMMAND))
+    finishing = asyncio.gather(recognition.finish(), return_exceptions=True)
+    await asyncio.sleep(0)
+    fresh.close()
+    fresh.close()
+    (outcome,) = await finishing
+    assert isinstance(outcome, Closed | BackendError)
+    with pytest.raises(Closed):
+        await fresh.warm()
+
+
+async def test_a_grammar_with_an_unknown_word_is_named() -> None:
+    recognizer = PocketsphinxRecognizer(Grammar("en", "#JSGF V1.0; grammar g; public <c> = xylozork;"), size=1)
+    with pytest.raises(ConfigError, match="xylozork"):
+        await recognizer.warm()
+    recognition = recognizer.listen("en")
+    recognition.feed(b"\x00\x10" * INPUT_RATE)
+    with pytest.raises(BackendError):
+        await recognition.finish()
+    recognizer.close()
+
+
+def test_one_core_is_left_to_the_loop() -> None:
+    assert [processes(cores) for cores in (1, 2, 4, 64)] == [1, 1, 3, 4]

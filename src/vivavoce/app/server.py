@@ -64,7 +64,9 @@ def listen(server: Server) -> socket.socket:
         return socket.create_server((server.host, server.port), family=family, backlog=BACKLOG)
     except OSError as error:
         hint = "; another one: --port 0 takes any that is free" if server.port else ""
-        raise ConfigError(f"{server.host}:{server.port} cannot be listened at: {error.strerror}{hint}") from error
+        # The library writes the address into the error's own text.
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise ConfigError(f"{server.host}:{server.port} cannot be listened at: {why}{hint}") from error
 
 
 def is_loopback(host: str) -> bool:

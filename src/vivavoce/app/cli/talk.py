@@ -146,7 +146,8 @@ def _print(person: Person) -> None:
         console.print(Text(f"       {_timings(turn)}", "dim"))
     for problem in person.record.problems:
         console.print(Text.assemble((f"{problem.code}: ", "bold red"), problem.message))
-    console.print(Text(f"{len(person.record.turns)} turns in {person.clock / 1000:.1f} s", "dim"))
+    count = len(person.record.turns)
+    console.print(Text(f"{count} turn{'' if count == 1 else 's'} in {person.clock / 1000:.1f} s", "dim"))
 
 
 def _timings(turn: Turn) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -158,7 +159,11 @@ async def there(hearer: Hearer, url: str, token: str | None = None) -> AsyncIter
             transport, line = await ws_connect(
                 lambda: _There(hearer), address, extra_headers=headers, max_frame_size=MESSAGE_BYTES, max_redirects=0
             )
-    except (OSError, TimeoutError, WSError) as error:
+    except (OSError, TimeoutError) as error:
+        # What the loop writes into the error repeats the address; a name that is not found has a number of its own.
+        why = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror or "nobody answers"
+        raise BackendUnavailable(f"no conversation at {address}: {why}; is the server running?") from error
+    except WSError as error:
         raise BackendUnavailable(f"no conversation at {address}: {str(error) or type(error).__name__}") from error
     assert isinstance(line, _There)
     try:

@@ -88,8 +88,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(server: Server, port: int, core: int, log: IO[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """The server on one core, ready for connections; stopped, by force if it must be, afterwards."""
+def running(server: Server, port: int, core: int | None, log: IO[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """The server on one core (None: on all), ready for connections; stopped, by force if it must be, afterwards."""
     env = {**os.environ, "PORT": str(port), "OMP_NUM_THREADS": "1", "OTEL_SDK_DISABLED": "true", **server.env}
     process = subprocess.Popen(_pinned(core, server.command), env=env, cwd=ROOT, stdout=log, stderr=log)
     try:
@@ -119,9 +119,10 @@ def _wait(process: subprocess.Popen[bytes], port: int) -> None:
     raise RuntimeError(f"the server did not listen within {READY_S:.0f} s")
 
 
-def _pinned(core: int, command: tuple[str, ...]) -> list[str]:
+def _pinned(core: int | None, command: tuple[str, ...]) -> list[str]:
     """On one core where the system lets us say so; the load client gets another one."""
-    return ["taskset", "-c", str(core), *command] if sys.platform == "linux" else list(command)
+    pin = sys.platform == "linux" and core is not None
+    return ["taskset", "-c", str(core), *command] if pin else list(command)
 
 
 def load(server: Server, process: int, port: int, people: int, core: int, options: tuple[str, ...]) -> str:

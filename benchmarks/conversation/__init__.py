@@ -1,0 +1,1 @@
+"""What happens in a conversation, measured: nothing lost, nothing misheard, nobody cut off."""

@@ -162,3 +162,20 @@ async def test_the_model_named_auto_is_found_by_the_settings() -> None:
         assert shared.found.by == "configuration"
     finally:
         await shared.aclose()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+def test_the_address_that_is_bound_is_answered(host: str) -> None:
+    front = build.Front(settings(server__host=host))
+    name = f"[{host}]:1" if ":" in host else f"{host}:1"
+    assert front.gateway._access.refusal([name], []) is None
+    assert front.gateway._access.refusal(["evil.example"], []) is not None
+
+
+async def test_a_voice_that_nobody_has_stops_the_start_with_the_nearest_one() -> None:
+    with pytest.raises(ConfigError, match="scripted has no voice `scriptd`; did you mean `scripted`"):
+        async with house(settings(talk__voice="scriptd")):
+            pass
+    with pytest.raises(ConfigError, match="`vivavoce models list` shows"):
+        await build.voice_of(settings(talk__voice="xyz"), "hello", 1.0)
+    assert len(await build.voice_of(settings(talk__voice="scripted"), "hello", 1.0))

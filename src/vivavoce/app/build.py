@@ -7,6 +7,7 @@ reads neither settings nor the environment.
 from __future__ import annotations
 
 import asyncio
+import difflib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -36,6 +37,7 @@ from vivavoce.conversation.sessions import Sessions
 from vivavoce.conversation.skills import Skills
 from vivavoce.conversation.turn import TurnPolicy
 from vivavoce.conversation.views import SessionSpec
+from vivavoce.errors import ConfigError
 from vivavoce.inference import catalog
 from vivavoce.inference.batching import VadBatcher
 from vivavoce.inference.context import Context
@@ -144,6 +146,7 @@ async def backends(settings: Settings, skills: Skills, loading: Loading) -> Asyn
         model = await asyncio.to_thread(catalog.build_llm, settings.llm, shared)
         loading("speech synthesis")
         synthesizer = await asyncio.to_thread(catalog.build_tts, settings.tts, shared)
+        check_voice(settings.talk.voice, synthesizer)
         await shared.ready()
         yield Backends(vad, recognizer, model, synthesizer)
 
@@ -160,12 +163,26 @@ async def voice_of(settings: Settings, text: str, speed: float) -> Pcm:
     """`text` spoken by the synthesizer of the settings, in their language and voice. Raises BackendError."""
     async with aclosing(await context(settings)) as shared:
         synthesizer = catalog.build_tts(settings.tts, shared)
+        check_voice(settings.talk.voice, synthesizer)
         request = SpeechRequest(text, settings.talk.language, settings.talk.voice, speed)
         sound = bytearray()
         async with closing(synthesizer.speak(request)) as chunks:
             async for chunk in chunks:
                 sound += chunk.pcm
         return Pcm(bytes(sound), synthesizer.capabilities.rate)
+
+
+def check_voice(voice: str | None, synthesizer: Synthesizer) -> None:
+    """Raises ConfigError, with the nearest right one, for a voice that the synthesizer does not have.
+
+    A client that asks for one gets the language's first instead; whoever runs this wants to know.
+    """
+    names = [known.id for known in synthesizer.capabilities.voices]
+    if voice is None or voice in names:
+        return
+    close = difflib.get_close_matches(voice, names, 1)
+    hint = f"did you mean `{close[0]}`?" if close else "`vivavoce models list` shows those there are"
+    raise ConfigError(f"talk.voice: {synthesizer.capabilities.name} has no voice `{voice}`; {hint}")
 
 
 # ── each part's slice of the settings ─────────────────────────────────────────────────────────────
@@ -298,7 +315,10 @@ class Front:
         self.metrics = Metrics()
         self.readiness = Readiness()
         self._conversations: Conversations | None = None
-        access = Access.allowing(settings.server.hosts, settings.server.origins)
+        server = settings.server
+        # The address that is bound is a name that is answered; IPv6's loopback is one anyway.
+        bound = () if ":" in server.host else (server.host,)
+        access = Access.allowing((*server.hosts, *bound), server.origins)
         duplex, streaming = _channel_limits(settings)
         language = settings.talk.language
         self.gateway = Gateway(

@@ -161,7 +161,8 @@ async def there(hearer: Hearer, url: str, token: str | None = None) -> AsyncIter
             )
     except (OSError, TimeoutError) as error:
         # What the loop writes into the error repeats the address; a name that is not found has a number of its own.
-        why = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror or "nobody answers"
+        number = error.errno or 0
+        why = os.strerror(number) if number > 0 else error.strerror or "nobody answers"
         raise BackendUnavailable(f"no conversation at {address}: {why}; is the server running?") from error
     except WSError as error:
         raise BackendUnavailable(f"no conversation at {address}: {str(error) or type(error).__name__}") from error

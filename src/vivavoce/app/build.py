@@ -234,6 +234,7 @@ def _session_limits(settings: Settings) -> SessionLimits:
         session_s=limits.session_s,
         pause_s=limits.pause_s,
         resume_s=limits.resume_s,
+        idle_s=limits.silence_s,
         lease_idle_s=limits.lease_idle_s,
     )
 

@@ -23,6 +23,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from vivavoce import aio
+from vivavoce.conversation.early import Early
 from vivavoce.conversation.events import ANNOUNCEMENTS
 from vivavoce.conversation.history import History
 from vivavoce.conversation.inputs import (
@@ -63,8 +64,6 @@ from vivavoce.conversation.views import Conversation, SessionSpec, View
 from vivavoce.errors import BadInput, Refused, WrongOrder
 from vivavoce.inference.ports import ChatMessage
 
-EARLY = 1024
-"""Inputs kept while waiting for a turn's slot (20 s of sound in frames); the oldest go beyond that."""
 MISSED = 512
 """Outputs (without sound) kept for a client that lost its connection; the oldest go beyond that."""
 
@@ -76,6 +75,8 @@ class SessionLimits:
     session_s: float = 4 * 3600
     pause_s: float = 300
     resume_s: float = 60
+    idle_s: float = 30 * 60
+    """A duplex session to which nothing at all came for so long; where sound comes, the silence in it is counted."""
     input_gap_s: float = 1.5
     """In the middle of an utterance, this long without sound ends it: a muted client may send nothing."""
     lease_idle_s: float = 60
@@ -121,7 +122,7 @@ class Session:
         self._lease: Lease | None = None
         self._leasing: asyncio.Task[None] | None = None
         self._view_task: asyncio.Task[None] | None = None
-        self._early: deque[bytes | UserInput] = deque(maxlen=EARLY)
+        self._early = Early()
         self._unsaid: deque[str] = deque(maxlen=ANNOUNCEMENTS)
         self._closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the session ends; a fault of a callback is its exception."""
@@ -231,8 +232,7 @@ class Session:
         await asyncio.sleep(0)  # the view's run has begun: it takes events from now on
         self._view = view
         self._active = True
-        early, self._early = self._early, deque(maxlen=EARLY)
-        for item in early:
+        for item in self._early.take():
             try:
                 if isinstance(item, bytes):
                     view.feed(item)
@@ -247,7 +247,7 @@ class Session:
         try:
             await self._acquire()
         except Refused as refusal:
-            self._early.clear()
+            self._early.take()
             self._send(Problem(refusal.code, refusal.message, retryable=True, retry_after_s=refusal.retry_after_s))
         finally:
             self._leasing = None
@@ -263,6 +263,12 @@ class Session:
         self._lease.release()
         self._lease = None
 
+    def _give_up(self) -> None:
+        """Turn-based: nothing came for a while. A turn that was begun is told of, its slot goes back."""
+        if self._view is not None and not self._view.idle:
+            self._send(Problem("utterance_limit", "Nothing more came, so this turn was given up.", retryable=True))
+        self._give_back()
+
     def _to_view(self, event: UserInput) -> None:
         self._active = True
         if self._view is not None:
@@ -271,8 +277,8 @@ class Session:
             self._keep(event)
 
     def _keep(self, item: bytes | UserInput) -> None:
-        """There is no slot yet; what comes meanwhile waits for it."""
-        self._early.append(item)
+        """There is no slot yet; what comes meanwhile waits for it. Raises BadInput when too much waits."""
+        self._early.add(item)
         self._want_lease()
 
     def _want_lease(self) -> None:
@@ -478,18 +484,25 @@ class Session:
             self.end(Problem("session_limit", "This session has come to its limit; start a new one.", fatal=True))
         elif self._lost_at is not None and now - self._lost_at > limits.resume_s:
             self.end(Stopped("gone"))
-        elif self._paused_at is not None and now - self._paused_at > limits.pause_s:
+        elif self._forgotten(now):
             self.end(Stopped("idle"))
         elif (
             self.spec.kind == "streaming"
             and now - self._active_at > limits.lease_idle_s
             and not self._performance.playing
         ):
-            self._give_back()
+            self._give_up()
         elif self._in_speech and self.attached and now - self._heard_at > limits.input_gap_s and self._view:
             self._in_speech = False
             with contextlib.suppress(WrongOrder):  # the view has closed it by itself
                 self._view.handle(Commit())
+
+    def _forgotten(self, now: float) -> bool:
+        """It holds a slot and nobody is there: it was paused, or nothing comes, nothing is said, no timer will ring."""
+        if self._paused_at is not None:
+            return now - self._paused_at > self._house.limits.pause_s
+        quiet = not self._performance.playing and not self._alarms
+        return self.spec.kind == "duplex" and quiet and now - self._active_at > self._house.limits.idle_s
 
 
 _TAKE: dict[type[Output], Callable[[Session, Any], None]] = {

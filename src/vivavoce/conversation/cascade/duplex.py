@@ -4,7 +4,8 @@
                                                      ▲
              partials, finals, first sound, played ──┘
 
-Nothing here decides anything about turns; that is turn.py. Time is the session's audio time.
+Nothing here decides anything about turns; that is turn.py. Time is the session's audio time: sound reaches the
+recogniser when it has been scored, so an utterance has its own sound and no other's, however fast it came in.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 from vivavoce import aio
 from vivavoce.audio.pcm import SAMPLE_BYTES
 from vivavoce.audio.segmenter import Ended, Segmenter
-from vivavoce.conversation.cascade.listening import Listening
+from vivavoce.conversation.cascade.listening import BYTES_PER_MS, Listening
 from vivavoce.conversation.cascade.metrics import TurnClock
 from vivavoce.conversation.cascade.parts import Parts, saying
 from vivavoce.conversation.cascade.speaking import Reply
@@ -80,6 +81,9 @@ class DuplexCascade:
         self._segmenter = Segmenter(parts.segmenter, parts.vad.window)
         self._stream = parts.vad.open(aio.carrying(self._fault, self._scored))
         self._part = bytearray()
+        self._unscored: deque[bytes | UserCommit] = deque()
+        """Windows at the voice detector (which bounds them), and what was done between them."""
+        self._fed = 0
         self._timers: dict[str, int] = {}
         self._next_timer: float = float("inf")
         self._events: deque[Event] = deque()
@@ -105,23 +109,25 @@ class DuplexCascade:
     def feed(self, pcm: bytes) -> None:
         if self._deaf:
             return
-        self._listening.feed(pcm)
+        self._fed += len(pcm)
         part = self._part
         part += pcm
         size = self._window_bytes
         while len(part) >= size:
-            self._stream.push(bytes(part[:size]))
+            window = bytes(part[:size])
             del part[:size]
+            self._unscored.append(window)
+            self._stream.push(window)
 
     def handle(self, event: UserInput) -> None:
         match event:
             case UserText():
                 self._clock = TurnClock.typed(aio.now())
                 self._step(event)
+            case UserCommit() if self._unscored:
+                self._unscored.append(event)  # it comes after the sound that was sent before it
             case UserCommit():
-                if self._segmenter.speaking:
-                    self._clock = TurnClock(aio.now())
-                self._step(event)
+                self._close(event)
             case Interrupt():
                 self._step(event)
             case Played(number, ms):
@@ -148,14 +154,25 @@ class DuplexCascade:
 
     def _scored(self, score: float) -> None:
         segmenter = self._segmenter
+        window = self._unscored.popleft()
+        assert isinstance(window, bytes)
+        self._listening.feed(window)
         for boundary in segmenter.push(score):
             if isinstance(boundary, Ended):
-                ago = self._listening.heard_ms - boundary.at
+                ago = self._fed / BYTES_PER_MS - boundary.at
                 self._clock = TurnClock(aio.now() - ago / 1000)
             self._step(boundary)
         if segmenter.now >= self._next_timer:
             self._fire(segmenter.now)
         self._stream.speaking = segmenter.maybe
+        while self._unscored and isinstance(event := self._unscored[0], UserCommit):
+            self._unscored.popleft()
+            self._close(event)
+
+    def _close(self, event: UserCommit) -> None:
+        if self._segmenter.speaking:
+            self._clock = TurnClock(aio.now())
+        self._step(event)
 
     def _fire(self, at: int) -> None:
         due = [name for name, moment in self._timers.items() if moment <= at]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from vivavoce import aio
 from vivavoce.audio.pcm import INPUT_RATE, SAMPLE_BYTES
-from vivavoce.errors import BackendError
+from vivavoce.errors import BackendError, Closed
 from vivavoce.inference.ports import Recognition, Recognizer, Transcript
 
 BYTES_PER_MS = INPUT_RATE * SAMPLE_BYTES // 1000
@@ -44,19 +44,24 @@ class Listening:
         self._utterance: bytearray | None = None
         self._recognition: Recognition | None = None
         self._settling: asyncio.Task[None] | None = None
+        self._finishing: Recognition | None = None
         self.heard_ms = 0
         """Sound fed so far, in ms: the audio time of this session."""
         self._odd = 0
 
-    def feed(self, pcm: bytes) -> None:
-        """More sound. Cheap while nobody speaks: a copy into the pre-roll."""
+    def feed(self, pcm: bytes, lag_ms: int = 0) -> None:
+        """More sound. Cheap while nobody speaks: a copy into the pre-roll.
+
+        `lag_ms` is how far the voice detector is behind, where sound comes faster than it is scored.
+        """
         self._odd += len(pcm)
         self.heard_ms += self._odd // BYTES_PER_MS
         self._odd %= BYTES_PER_MS
         if self._utterance is None:
             self._recent += pcm
-            if len(self._recent) > 2 * RECENT_MS * BYTES_PER_MS:
-                del self._recent[: -RECENT_MS * BYTES_PER_MS]
+            keep = (RECENT_MS + lag_ms) * BYTES_PER_MS
+            if len(self._recent) > keep + RECENT_MS * BYTES_PER_MS:
+                del self._recent[:-keep]
             return
         self._utterance += pcm
         if self._recognition is not None:
@@ -80,6 +85,7 @@ class Listening:
         recognition, self._recognition = self._recognition, None
         if recognition is None:
             return
+        self._finishing = recognition
         self._settling = aio.spawn(group, self._finish(recognition, number), f"settle {number}")
 
     @property
@@ -101,19 +107,21 @@ class Listening:
         if self._settling is not None:
             self._settling.cancel()
             self._settling = None
-        if self._recognition is not None:
-            self._recognition.cancel()
-            self._recognition = None
+        # Not left to the task: one that is cancelled before it has begun does nothing.
+        for recognition in (self._finishing, self._recognition):
+            if recognition is not None:
+                recognition.cancel()
+        self._finishing = self._recognition = None
 
     async def _finish(self, recognition: Recognition, number: int) -> None:
         try:
             transcript = await recognition.finish()
         except BackendError as error:
-            self._settling = None
+            self._settling = self._finishing = None
             self._on_failure(number, error.message)
-        except asyncio.CancelledError:
-            recognition.cancel()
-            raise
+        except Closed:
+            if self._finishing is recognition:
+                raise  # by itself; else it was cancelled while it was being finished
         else:
-            self._settling = None
+            self._settling = self._finishing = None
             self._on_final(number, transcript)

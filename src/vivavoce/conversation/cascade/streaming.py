@@ -14,7 +14,7 @@ from dataclasses import replace
 from vivavoce import aio
 from vivavoce.audio.pcm import SAMPLE_BYTES
 from vivavoce.audio.segmenter import Confirmed, Ended, Segmenter
-from vivavoce.conversation.cascade.listening import Listening
+from vivavoce.conversation.cascade.listening import BYTES_PER_MS, Listening
 from vivavoce.conversation.cascade.metrics import TurnClock
 from vivavoce.conversation.cascade.parts import Parts, saying
 from vivavoce.conversation.cascade.speaking import Reply, Speech
@@ -57,6 +57,8 @@ class StreamingCascade:
         self._segmenter = Segmenter(parts.segmenter, parts.vad.window)
         self._stream = parts.vad.open(aio.carrying(self._fault, self._scored))
         self._part = bytearray()
+        self._late = bytearray()
+        """Sound that came while the last message was being recognised: of the next one, so it waits."""
         self._hearing = False
         self._heard_from = 0
         self._settling = 0
@@ -87,10 +89,15 @@ class StreamingCascade:
     def feed(self, pcm: bytes) -> None:
         if not self._parts.hears(self._spec.language):
             return
+        if self._listening.settling:
+            self._late += pcm
+            del self._late[: -self._parts.policy.utterance_limit * BYTES_PER_MS]
+            return
         by_voice = self._pending is not None and self._pending.vad
         if not self._hearing and not by_voice:
             self._open_message(None)
-        self._listening.feed(pcm)
+        lag_ms = self._listening.heard_ms + len(pcm) // BYTES_PER_MS - self._segmenter.now
+        self._listening.feed(pcm, lag_ms)
         self._part += pcm
         while len(self._part) >= self._window_bytes:
             self._stream.push(bytes(self._part[: self._window_bytes]))
@@ -196,17 +203,24 @@ class StreamingCascade:
             )
         )
         if transcript.text:
-            self._message = transcript
+            self._message = _joined(self._message, transcript)
         elif self._pending is not None and not self._pending.vad:
             self._pending = None
             self._emit(Problem("asr_failed", "Nothing was understood; say it again or type it.", retryable=True))
         self._answer_if_ready()
+        self._feed_late()
 
     def _not_understood(self, number: int, message: str) -> None:
         self._listening.forget()
         self._pending = None
         self._emit(Problem("asr_failed", message, retryable=True))
         self._emit(StateChanged("listening"))
+        self._feed_late()
+
+    def _feed_late(self) -> None:
+        late, self._late = self._late, bytearray()
+        if late:
+            self.feed(bytes(late))
 
     def _too_long(self) -> None:
         if self._hearing:
@@ -235,17 +249,25 @@ class StreamingCascade:
             words = []
             try:
                 for sound in prefill.sounds:
-                    recognition = self._parts.recognizer.listen(self._spec.language)
-                    recognition.feed(sound)
-                    words.append((await recognition.finish()).text)
+                    words.append(await self._read(sound))
             except BackendError as error:
+                self._pending = None
                 self._emit(Problem("asr_failed", error.message, retryable=True))
+                self._emit(StateChanged("listening"))
                 continue
             *before, last = prefill.messages
             said = " ".join(part for part in (last.text, *words) if part)
             self._emit(Prefilled((*before, replace(last, text=said)), prefill.replace))
         self._prefilling = False
         self._answer_if_ready()
+
+    async def _read(self, sound: bytes) -> str:
+        recognition = self._parts.recognizer.listen(self._spec.language)
+        try:
+            recognition.feed(sound)
+            return (await recognition.finish()).text
+        finally:
+            recognition.cancel()
 
     # ── the answer ────────────────────────────────────────────────────────────────────────────
 
@@ -268,7 +290,9 @@ class StreamingCascade:
 
     def _answer_if_ready(self) -> None:
         request = self._pending
-        if request is None or self._hearing or self._prefilling or self._listening.settling:
+        if request is None or self._prefilling or self._listening.settling:
+            return
+        if self._hearing and self._message is None:  # a message that was closed need not wait for the next one
             return
         history = self._conversation.history.messages()
         said, pictures = "", tuple[Picture, ...]()
@@ -332,3 +356,8 @@ class StreamingCascade:
     def _tasks(self) -> asyncio.TaskGroup:
         assert self._group is not None, "run() owns the tasks and must have begun"
         return self._group
+
+
+def _joined(first: Transcript | None, second: Transcript) -> Transcript:
+    """Two messages that were closed before anybody asked for an answer are answered as one."""
+    return second if first is None else replace(second, text=f"{first.text} {second.text}")

@@ -20,7 +20,15 @@ export function MicrophoneChip() {
   return (
     <span className={on ? "chip chip-on" : "chip"}>
       {on ? <AudioOutlined aria-hidden /> : <AudioMutedOutlined aria-hidden />}
-      <span>{text}</span>
+      {on && hosts === "" ? (
+        // On a phone the short one, because the line below the lamp says the rest.
+        <>
+          <span className="chip-short">{t("privacy.on")}</span>
+          <span className="chip-long">{text}</span>
+        </>
+      ) : (
+        <span>{text}</span>
+      )}
     </span>
   );
 }

@@ -25,10 +25,10 @@ export function Shell({ chips, help, onHelp, children }: ShellProps) {
         {t("app.skip")}
       </a>
       <header className="header">
-        <span className="brand">
+        <h1 className="brand">
           <img src="/icon.svg" alt="" width="24" height="24" />
           Vivavoce
-        </span>
+        </h1>
         <div className="chips">{chips}</div>
         <div className="tools">
           <Segmented<Language>

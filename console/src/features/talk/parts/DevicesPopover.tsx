@@ -19,7 +19,6 @@ export function DevicesPopover({ open, onOpen }: DevicesPopoverProps) {
       onOpenChange={onOpen}
       trigger="click"
       placement="topRight"
-      title={t("devices.title")}
       content={open ? <Devices /> : null}
       destroyOnHidden
     >
@@ -45,6 +44,7 @@ function Devices() {
   const volume = useId();
   return (
     <div className="devices" role="dialog" aria-label={t("devices.title")}>
+      <h2>{t("devices.title")}</h2>
       <Choices
         name={t("devices.microphone")}
         chosen={info?.deviceId ?? preferences.microphone ?? ""}
@@ -60,12 +60,12 @@ function Devices() {
       {on && <p className="note">{t(info?.echoCancellation === true ? "devices.echo_on" : "devices.echo_off")}</p>}
       {on && <HearYourself />}
       <div className="devices-row">
-        <label id={volume}>{t("devices.volume")}</label>
+        <span id={volume}>{t("devices.volume")}</span>
         <Slider
           min={-24}
           max={12}
           value={preferences.volume}
-          aria-labelledby={volume}
+          ariaLabelledByForHandle={volume}
           tooltip={{ formatter: (value) => t("devices.decibels", { value }) }}
           onChange={(decibels) => {
             prefer({ volume: decibels });

@@ -59,7 +59,7 @@ from vivavoce.conversation.outputs import (
     Stopped,
 )
 from vivavoce.conversation.performance import Performance
-from vivavoce.conversation.skills import SetTimer, SkillMemory, Timer
+from vivavoce.conversation.skills import SkillMemory, Timer
 from vivavoce.conversation.views import Conversation, SessionSpec, View
 from vivavoce.errors import BadInput, Refused, WrongOrder
 from vivavoce.inference.ports import ChatMessage
@@ -346,6 +346,7 @@ class Session:
             self._performance.hold("lost")
         self._outlet = outlet
         self._lost_at = None
+        self._heard = True  # somebody who was cut off in the middle of a sentence gets a moment to go on
         self._prepare(resumed=True)
         missed, self._missed = list(self._missed), deque(maxlen=MISSED)
         for output in missed:
@@ -419,11 +420,11 @@ class Session:
     def _on_act(self, output: Act) -> None:
         memory = self._conversation.memory
         memory.commit(output.effects, self._house.clock())
-        for effect in output.effects:
-            if isinstance(effect, SetTimer) and effect.id in memory.timers:
-                loop = asyncio.get_running_loop()
-                ring = aio.carrying(self._closing, self._ring)
-                self._alarms[effect.id] = loop.call_later(effect.seconds, ring, effect.id)
+        loop = asyncio.get_running_loop()
+        for number in memory.timers.keys() - self._alarms.keys():
+            # By the loop's clock: whoever sets the wall clock moves no timer.
+            ring = aio.carrying(self._closing, self._ring)
+            self._alarms[number] = loop.call_later(memory.timers[number].seconds, ring, number)
         for gone in self._alarms.keys() - memory.timers.keys():
             self._alarms.pop(gone).cancel()
 

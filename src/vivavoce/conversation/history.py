@@ -7,9 +7,12 @@ as long as nothing of it was heard it counts for nothing, and in the end it hold
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from vivavoce.inference.ports import ChatMessage
+
+PICTURE_BYTES = 16 << 20
+"""Pictures kept for the models, the newest first; older messages keep their words."""
 
 
 @dataclass(slots=True)
@@ -20,6 +23,8 @@ class Turn:
     heard: str = ""
     interrupted: bool = False
     open: bool = True
+    after: list[ChatMessage] = field(default_factory=list)
+    """What the client added while the reply sounded."""
 
 
 class History:
@@ -32,12 +37,16 @@ class History:
 
     def replace(self, messages: Iterable[ChatMessage]) -> None:
         """Forget everything and begin with `messages`."""
-        self._prefix = list(messages)
+        self._prefix = _lighter(list(messages))
         self._turns.clear()
 
     def extend(self, messages: Iterable[ChatMessage]) -> None:
         """Messages given by the client (turn-based prefill), after all turns so far."""
-        self._prefix = [*self.messages(), *messages][-2 * self._limit :]
+        newest = next(reversed(self._turns.values()), None)
+        if newest is not None and newest.open:  # what will be heard of its reply comes before them
+            newest.after = [*newest.after, *messages][-2 * self._limit :]
+            return
+        self._prefix = _lighter([*self.messages(), *messages][-2 * self._limit :])
         self._turns.clear()
 
     def open(self, reply: int, said: str) -> None:
@@ -68,4 +77,15 @@ class History:
                 out.append(ChatMessage("user", turn.said))
             if turn.heard:
                 out.append(ChatMessage("assistant", turn.heard + ("—" if turn.interrupted else "")))
+            out += turn.after
         return tuple(out)
+
+
+def _lighter(messages: list[ChatMessage]) -> list[ChatMessage]:
+    """With the newest pictures only, as many as `PICTURE_BYTES` hold."""
+    left = PICTURE_BYTES
+    for index in range(len(messages) - 1, -1, -1):
+        left -= sum(len(picture.data) for picture in messages[index].pictures)
+        if left < 0 and messages[index].pictures:
+            messages[index] = replace(messages[index], pictures=())
+    return messages

@@ -105,13 +105,13 @@ class SkillsFirst:
                         yield delta.text
                     elif isinstance(delta, ToolCall):
                         calls.append(delta)
+                        if len(calls) > budget:
+                            raise BackendError(f"the model asked for more than {TOOL_CALLS} tools", code="llm_failed")
                     else:
                         yield delta
             if not calls:
                 return
             budget -= len(calls)
-            if budget < 0:
-                raise BackendError(f"the model asked for more than {TOOL_CALLS} tools in one turn", code="llm_failed")
             messages.append(ChatMessage("assistant", "", tool_calls=tuple(calls)))
             for call in calls:
                 result = self._skills.call(call.name, call.arguments, context)

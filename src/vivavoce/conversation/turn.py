@@ -176,6 +176,8 @@ class TurnMachine:
             self._unduck(self._reply)
         if self._utterance and self._utterance.due:
             self._endpoint(self._utterance, at)
+        elif self._waiting:  # an announcement that came while somebody seemed to begin
+            self._idle(at)
 
     def _on_confirmed(self, event: Confirmed, at: int) -> None:
         self._candidate = False

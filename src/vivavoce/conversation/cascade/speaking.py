@@ -39,7 +39,7 @@ from vivavoce.conversation.outputs import (
 )
 from vivavoce.conversation.responder import Answer
 from vivavoce.conversation.skills import Effect
-from vivavoce.errors import BackendError, Closed
+from vivavoce.errors import BackendError, BadAudio, Closed
 from vivavoce.inference.ports import SpeechChunk, SpeechRequest, Synthesizer, Usage, WordMark
 from vivavoce.inference.visemes import visemes
 
@@ -105,6 +105,7 @@ class Reply:
         self._tasks: list[asyncio.Task[None]] = []
         self._resampler: StreamResampler | None = None
         self._text = ""
+        self._speechless = True
         self._shown = 0
         self._made = 0
         self._ended = False
@@ -149,32 +150,41 @@ class Reply:
     # ── thinking ──────────────────────────────────────────────────────────────────────────────
 
     async def _think(self) -> None:
-        splitter = ClauseSplitter(self._speech.language)
         try:
-            async with aio.closing(self._answer) as pieces:
-                async for piece in pieces:
-                    if isinstance(piece, str):
-                        self.stamps.first_text = self.stamps.first_text or aio.now()
-                        for clause in splitter.push(piece):
-                            await self._clauses.put(clause)
-                    elif isinstance(piece, Usage):
-                        self._say_tokens(piece)
-                    else:
-                        self._act(piece)
-            if rest := splitter.flush():
-                await self._clauses.put(rest)
-        except BackendError as error:
-            await self._fail_to_think(error)
+            try:
+                await self._read()
+            except BackendError as error:
+                await self._fail_to_think(error)
         except Closed:
             return  # the voice has ended: limit, failure or cancel
         self._clauses.close()
 
+    async def _read(self) -> None:
+        splitter = ClauseSplitter(self._speech.language)
+        async with aio.closing(self._answer) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, str):
+                    self.stamps.first_text = self.stamps.first_text or aio.now()
+                    for clause in splitter.push(piece):
+                        await self._say(clause)
+                elif isinstance(piece, Usage):
+                    self._say_tokens(piece)
+                else:
+                    self._act(piece)
+        if rest := splitter.flush():
+            await self._say(rest)
+
+    async def _say(self, clause: str) -> None:
+        self._speechless = False
+        await self._clauses.put(clause)
+
     async def _fail_to_think(self, error: BackendError) -> None:
-        self._let(lambda: self._emit(Problem("llm_failed", error.message, retryable=error.retryable)))
+        message, retryable = error.message, error.retryable
+        self._let(lambda: self._emit(Problem("llm_failed", message, retryable=retryable)))
         self._end = "failed"
-        if not self.stamps.first_text:
+        if self._speechless:
             language = self._speech.language if self._speech.language in _APOLOGY else "en"
-            await self._clauses.put(_APOLOGY[language])
+            await self._say(_APOLOGY[language])
 
     def _act(self, effect: Effect) -> None:
         if self.number:
@@ -200,11 +210,13 @@ class Reply:
                 self._show(len(self._text), None if self._speech.silent else self._made)
                 if self._limit_reached():
                     break
-        except BackendError as error:
+        except (BackendError, BadAudio) as error:  # BadAudio: what the synthesizer gives is no whole samples
             message, retryable = error.message, error.retryable
             self._let(lambda: self._emit(Problem("tts_failed", message, retryable=retryable)))
             self._end = "failed"
         self._clauses.close()
+        # After a limit or a failure nobody hears the rest of the answer: its work and its tools end here.
+        self._tasks[0].cancel()
         if self._resampler is not None:
             self._sound(self._resampler.flush())
         self._let(lambda: self._emit(ReplyAudioEnd(self.number, self._made, self._end)))
@@ -257,6 +269,9 @@ class Reply:
         return self._resampler.push(pcm)
 
     def _sound(self, pcm: bytes) -> None:
+        if len(pcm) % SAMPLE_BYTES:
+            raise BadAudio(f"{len(pcm)} bytes are no whole number of 16-bit samples")
+        pcm = pcm[: max(0, self._limit - self._made) * SAMPLE_BYTES]
         if not pcm:
             return
         pcm = louder(pcm, self._speech.volume())
@@ -270,11 +285,16 @@ class Reply:
             self._let(lambda: self._notify(FirstSound(self.number)))
 
     @property
+    def _limit(self) -> int:
+        """Samples that the reply may have."""
+        return self._speech.rate * self._speech.limit_ms // 1000
+
+    @property
     def _made_ms(self) -> float:
         return self._made * 1000 / self._speech.rate
 
     def _limit_reached(self) -> bool:
-        if self._made_ms < self._speech.limit_ms:
+        if self._made < self._limit:
             return False
         self._end = "limit"
         return True

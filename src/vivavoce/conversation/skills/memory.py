@@ -55,7 +55,9 @@ class SkillMemory:
 
     @property
     def next_timer_id(self) -> int:
-        """The id of the timer set next. Two replies prepared from one state share it; only one is committed."""
+        """The id of the timer set next. Replies prepared from one state share it, and so do two timers of one reply
+        that is not committed yet; the second of those gets the next one.
+        """
         return self._issued + 1
 
     def commit(self, effects: Iterable[Effect], now: datetime) -> None:
@@ -87,6 +89,8 @@ class SkillMemory:
         if len(self.timers) >= MAX_TIMERS:
             return  # the skill has refused it aloud already; this keeps the bound for every other caller
         seconds = max(1, min(MAX_TIMER_SECONDS, seconds))
+        if number in self.timers:
+            number = self.next_timer_id
         ends = now.astimezone(UTC) + timedelta(seconds=seconds)
         self.timers[number] = Timer(number, seconds, label, ends)
         self._issued = max(self._issued, number)

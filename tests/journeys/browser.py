@@ -31,6 +31,7 @@ FLAGS = [
     "--autoplay-policy=document-user-activation-required",
     "--remote-debugging-port=0",
 ]
+KEYS = {"Enter": 13, "Escape": 27}
 
 WATCH = """
 window.seen = { states: [], falls: [], reports: [], played: {} };
@@ -63,8 +64,11 @@ class Page:
         number = next(self._numbers)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         await self._link.send(json.dumps({"id": number, "method": method, "params": parameters}))
-        async with asyncio.timeout(WITHIN_S):
-            message = await answer
+        try:
+            async with asyncio.timeout(WITHIN_S):
+                message = await answer
+        finally:
+            self._answers.pop(number, None)
         assert "error" not in message, f"{method}: {message['error']}"
         result: dict[str, Any] = message["result"]
         return result
@@ -79,7 +83,7 @@ class Page:
         """The value of the expression once there is one that is true."""
         try:
             async with asyncio.timeout(within):
-                while not (value := await self.evaluate(script)):
+                while not (value := await self.evaluate(script)):  # noqa: ASYNC110 — the page has no event for it
                     await asyncio.sleep(0.05)
                 return value
         except TimeoutError:
@@ -107,17 +111,21 @@ class Page:
         """Text into a field, and Enter."""
         await self.tap(selector)
         await self.call("Input.insertText", text=text)
+        await self.press("Enter")
+
+    async def press(self, key: str) -> None:
+        """One of KEYS, where the focus is."""
         for kind in ("keyDown", "keyUp"):
-            await self.call("Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", windowsVirtualKeyCode=13)
+            await self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=KEYS[key])
 
     async def listen(self) -> None:
         """Takes what the browser says, to its end."""
         async for text in self._link:
             message = json.loads(text)
-            if answer := self._answers.pop(message.get("id"), None):
+            if "method" in message:
+                self._note(message["method"], message["params"])
+            elif answer := self._answers.pop(message["id"], None):
                 answer.set_result(message)
-            else:
-                self._note(message.get("method"), message.get("params", {}))
 
     def _note(self, event: str, told: dict[str, Any]) -> None:
         if event == "Log.entryAdded" and told["entry"]["level"] == "error":
@@ -148,8 +156,7 @@ async def chromium(microphone: Path) -> AsyncIterator[Page]:
                         page = Page(link)
                         listening = aio.spawn(group, page.listen(), "devtools")
                         yield page
-                        await page.call("Browser.close")
-                        await listening
+                        listening.cancel()
         finally:
             if process.returncode is None:
                 process.terminate()
@@ -157,19 +164,17 @@ async def chromium(microphone: Path) -> AsyncIterator[Page]:
 
 
 async def _tab(told: Path, process: asyncio.subprocess.Process) -> str:
-    """Chromium writes its port into its profile once it listens."""
+    """The address of the first tab. Chromium writes its port into its profile once it listens."""
     async with asyncio.timeout(WITHIN_S):
-        while not (told.exists() and (lines := told.read_text().split())):
+        while not (address := await asyncio.to_thread(_address, told)):
             assert process.returncode is None, "Chromium does not start here"
             await asyncio.sleep(0.05)
-        port = lines[0]
-        while True:
-            pages = await asyncio.to_thread(_pages, port)
-            if pages:
-                return str(pages[0]["webSocketDebuggerUrl"])
-            await asyncio.sleep(0.05)
+        return address
 
 
-def _pages(port: str) -> list[dict[str, str]]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list", timeout=10) as answer:
-        return [each for each in json.load(answer) if each["type"] == "page"]
+def _address(told: Path) -> str | None:
+    lines = told.read_text().split() if told.exists() else []
+    if not lines:
+        return None
+    with urllib.request.urlopen(f"http://127.0.0.1:{lines[0]}/json/list", timeout=10) as answer:
+        return next((str(each["webSocketDebuggerUrl"]) for each in json.load(answer) if each["type"] == "page"), None)

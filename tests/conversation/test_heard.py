@@ -148,3 +148,15 @@ def test_with_word_times_the_heard_text_is_right_to_the_word(words: list[str], s
     text = " ".join(words)
     played = share * 250 * len(words)
     assert abs(len(by_words(text, 250).heard(played).split()) - played / 250) <= 1
+
+
+def test_without_word_times_figures_last_as_long_as_they_are_read() -> None:
+    text = "Built in 1821 by masons"
+    reply = ledger(text, (0, len(text), 0), length_ms=1000)
+    # «eighteen twenty one» is half of the sentence; by plain letters «by» would have been heard here.
+    assert reply.heard(700) == "Built in 1821"
+
+
+def test_chinese_whose_end_is_not_known_yet_is_not_ahead_of_its_sound() -> None:
+    text = "那座灯塔是一百多年前建的"
+    assert ledger(text, (0, len(text), 0)).heard(1000) == "那座灯塔是"

@@ -1,7 +1,8 @@
 """Which words were heard: a ledger of one reply that joins its text to its sound.
 
 Anchors say at which sample a stretch of text begins to sound: every word where the synthesizer tells word times,
-every clause otherwise. Between anchors time is spread over the characters. A word counts as heard once half of it
+every clause otherwise. Between anchors time is spread over the characters, of which some take longer than a letter:
+a digit is read as a word, a 汉字 is a syllable, and a comma is a pause. A word counts as heard once half of it
 was played, and only whole words count; in scripts without spaces every character is a word.
 """
 
@@ -9,14 +10,18 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from itertools import accumulate
 from typing import Final
 
 CHARACTERS_PER_SECOND: Final = 14.0
-"""The pace of ordinary speech, for text whose end in the sound is not known yet."""
+"""The pace of ordinary speech in letters, for text whose end in the sound is not known yet."""
 
 _UNSPACED: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD: Final = re.compile(rf"[{_UNSPACED}][^\w\s]*|[^\s{_UNSPACED}]+")
 """A word with the punctuation that clings to it."""
+_LONG: Final = re.compile(rf"(\d)|([{_UNSPACED}])|[,.;:!?…，。！？；：、—]")
+_DIGIT, _SYLLABLE, _PAUSE = 4, 3, 4
+"""How many letters one of them lasts."""
 
 
 class HeardLedger:
@@ -87,38 +92,49 @@ class HeardLedger:
     def _measure(self) -> list[float]:
         """When half of each word was played, in samples. Words that have no sound yet are left out."""
         reach = len(self._text) if self._length is not None or not self._starts else self._timed
-        starts, ats = self._curve()
+        letters = _letters(self._text)
+        places, ats = self._curve(letters)
         middles: list[float] = []
         self._stops = []
         latest = 0.0
         for word in _WORD.finditer(self._text):
             if word.start() >= reach:
                 break
-            half = (_at(word.start(), starts, ats) + _at(word.end(), starts, ats)) / 2
+            half = (_at(letters[word.start()], places, ats) + _at(letters[word.end()], places, ats)) / 2
             latest = max(latest, half)
             middles.append(latest)
             self._stops.append(word.end())
         return middles
 
-    def _curve(self) -> tuple[list[int], list[float]]:
-        """Points of the way from characters to samples, from the beginning of the text to its end."""
-        starts: list[int] = [*self._starts]
+    def _curve(self, letters: list[int]) -> tuple[list[int], list[float]]:
+        """Points of the way from letters to samples, from the beginning of the text to its end."""
+        known = len(letters) - 1
+        # An anchor may be told before its text, which then is taken for plain letters.
+        places = [letters[min(start, known)] + max(0, start - known) for start in self._starts]
         ats: list[float] = [*self._ats]
-        if not starts or starts[0] > 0:
-            starts.insert(0, 0)
+        if not places or places[0] > 0:
+            places.insert(0, 0)
             ats.insert(0, 0.0)
-        stop = max(len(self._text), starts[-1] + 1)
+        stop = max(letters[-1], places[-1] + 1)
         if self._length is not None:
             last = max(float(self._length), ats[-1])
         else:
-            last = ats[-1] + (stop - starts[-1]) / CHARACTERS_PER_SECOND * self._rate
-        starts.append(stop)
+            last = ats[-1] + (stop - places[-1]) / CHARACTERS_PER_SECOND * self._rate
+        places.append(stop)
         ats.append(last)
-        return starts, ats
+        return places, ats
 
 
-def _at(character: int, starts: list[int], ats: list[float]) -> float:
-    """The sample of `character` on the curve."""
-    place = min(max(bisect_right(starts, character), 1), len(starts) - 1)
-    low, high = starts[place - 1], starts[place]
-    return ats[place - 1] + (ats[place] - ats[place - 1]) * (character - low) / (high - low)
+def _letters(text: str) -> list[int]:
+    """How many letters' time each beginning of `text` takes, from the empty one to all of it."""
+    lasts = [1] * len(text)
+    for match in _LONG.finditer(text):
+        lasts[match.start()] = _DIGIT if match[1] else _SYLLABLE if match[2] else _PAUSE
+    return [*accumulate(lasts, initial=0)]
+
+
+def _at(letter: int, places: list[int], ats: list[float]) -> float:
+    """The sample at which so many letters are over on the curve."""
+    place = min(max(bisect_right(places, letter), 1), len(places) - 1)
+    low, high = places[place - 1], places[place]
+    return ats[place - 1] + (ats[place] - ats[place - 1]) * (letter - low) / (high - low)

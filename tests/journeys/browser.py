@@ -25,7 +25,15 @@ from vivavoce.app.unwrap import unwrapped
 WITHIN_S = 60.0
 """Deadline of everything that is waited for: this machine may be busy with other things."""
 FLAGS = [
-    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--lang=en"),
+    *(
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--lang=en",
+        "--accept-lang=en",
+    ),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
     *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
     "--autoplay-policy=document-user-activation-required",

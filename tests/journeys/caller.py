@@ -95,8 +95,10 @@ class Caller:
 
     async def understood(self, number: int = 0) -> str:
         """The words of the utterance with that number as the server understood them in the end."""
-        finals = lambda: [each for each in self.all("transcript") if each["final"]]  # noqa: E731
-        return str((await self.until(lambda: finals()[number : number + 1]))[0]["text"])
+        final = await self.until(
+            lambda: [each for each in self.all("transcript") if each["final"]][number : number + 1]
+        )
+        return str(final[0]["text"])
 
     def text(self, reply: int) -> str:
         """The words of a reply, on either kind of line."""

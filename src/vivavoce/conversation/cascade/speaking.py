@@ -176,6 +176,8 @@ class Reply:
 
     async def _say(self, clause: str) -> None:
         self._speechless = False
+        if not clause.isascii():
+            clause = clause.encode(errors="replace").decode()  # half a surrogate pair can be neither spoken nor sent
         await self._clauses.put(clause)
 
     async def _fail_to_think(self, error: BackendError) -> None:

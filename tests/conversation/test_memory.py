@@ -7,6 +7,7 @@ import gc
 import tracemalloc
 from collections import Counter
 
+from vivavoce.conversation.engine import SessionLimits
 from vivavoce.conversation.inputs import Generate, Prefill, Stop, UserText
 from vivavoce.conversation.outputs import Output, ReplyDone
 from vivavoce.conversation.views import SessionSpec
@@ -43,6 +44,7 @@ def quick() -> Rehearsal:
         model=ScriptedModel("This is a short reply to you.", first_token_s=0.02, per_token_s=0.0),
         synthesizer=ScriptedSynthesizer(rate=24_000, clause_s=0.3, first_frame_s=0.02),
         pool=PoolSettings(slots=2000),
+        limits=SessionLimits(idle_s=10 * 3600),
     )
 
 
@@ -50,19 +52,20 @@ async def test_a_thousand_turns_in_one_session_leave_no_more_than_forty() -> Non
     async with quick() as play:
         client = Forgetful()
         session = await play.sessions.open(play.other("many"), client)
-        counts: list[tuple[int, Counter[str]]] = []
-        tracemalloc.start()
+        counts: list[Counter[str]] = []
         for turn in range(1000):
             session.handle(UserText("what is this"))
             await asyncio.sleep(1.0)
-            if turn in (199, 999):
-                counts.append((0, things()))
-                counts[-1] = (tracemalloc.get_traced_memory()[0], counts[-1][1])
+            if turn == 199:
+                counts.append(things())
+            if turn == 799:
+                counts.append(things())
+                tracemalloc.start()
+        grown = tracemalloc.get_traced_memory()[0]
         tracemalloc.stop()
         assert client.done == 1000
-        (before, few), (after, many) = counts
-        assert many - few == Counter(), "objects that were not there after 200 turns"
-        assert after - before < 64 << 10
+        assert counts[1] - counts[0] == Counter()
+        assert grown < 64 << 10, "what two hundred turns leave, the forty last ones among it"
         assert len(session.messages()) == 80
 
 

@@ -17,7 +17,8 @@ from vivavoce.inference.backends.pocketsphinx.worker import Kind
 
 pytestmark = pytest.mark.journey
 WAIT_S = 30
-NOISE = np.random.default_rng(1).normal(0, 3000, 160_000).astype("<i2").tobytes()
+BURSTS = (np.random.default_rng(1).normal(0, 3000, 160_000) * (np.arange(160_000) // 4000 % 2)).astype("<i2").tobytes()
+"""Ten seconds that take a while."""
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +44,11 @@ def test_a_job_is_done(crew: Crew) -> None:
 
 def test_a_stuck_process_is_replaced(crew: Crew) -> None:
     outcomes: Queue[Outcome] = Queue()
-    job = Job(Kind.READ, NOISE, outcomes.put)
+    job = Job(Kind.READ, BURSTS, outcomes.put)
     assert crew.ask(job)
     while (process := job.process) is None:
-        threading.Event().wait(0.01)
+        assert outcomes.empty(), "it should have taken a while"
+        threading.Event().wait(0.001)
     psutil.Process(process.pid).suspend()
 
     waiting: Queue[Outcome] = Queue()

@@ -105,10 +105,13 @@ async def test_partials_come_while_it_is_spoken_and_the_end_finds_it_judged(
     assert time.monotonic() - asked < 0.05
 
 
-async def test_silence_and_noise_are_nothing(recognizer: PocketsphinxRecognizer) -> None:
+async def test_silence_and_steady_noise_are_nothing(recognizer: PocketsphinxRecognizer) -> None:
     quiet = recognizer.listen("en")
     quiet.feed(silence(2000, INPUT_RATE))
     assert (await quiet.finish()).text == ""
+    noisy = recognizer.listen("en")
+    await feed(noisy, np.random.default_rng(1).normal(0, 2000, 3 * INPUT_RATE).astype("<i2").tobytes())
+    assert (await noisy.finish()).text == ""
 
 
 async def test_the_suite_of_the_port(recognizer: PocketsphinxRecognizer, voice: EspeakSynthesizer) -> None:

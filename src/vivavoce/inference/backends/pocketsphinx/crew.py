@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ class Crew:
         self._processes: set[subprocess.Popen[bytes]] = set()
         self._threads: list[threading.Thread] = []
         self._idle = 0
+        self._alive = 0
+        """Processes that have loaded."""
         self._loaded: list[Callable[[VivavoceError | None], None]] = []
         self._broken: VivavoceError | None = None
         self._closed = False
@@ -62,7 +65,7 @@ class Crew:
         with self._change:
             if self._closed:
                 ready: VivavoceError | None = Closed("the recogniser is closed")
-            elif self._broken is not None or self._idle:
+            elif self._broken is not None or self._alive:
                 ready = self._broken
             else:
                 if loaded is not None:
@@ -85,7 +88,8 @@ class Crew:
             if self._closed or len(self._jobs) >= (self._idle if spare else self._limit):
                 return False
             self._jobs.append(job)
-            self._change.notify()
+            # All of them: one that woke alone might be a thread whose process cannot be had.
+            self._change.notify_all()
             return True
 
     def withdraw(self, job: Job) -> None:
@@ -150,14 +154,20 @@ class Crew:
                 ConfigError(answer.error) if answer.setting else BackendUnavailable(answer.error, code="asr_failed")
             )
             return
+        self._count(1)
         self._tell(None)
-        while (job := self._next(process)) is not None:
-            try:
-                outcome: Outcome = _exchange(process, job.kind.value + job.pcm).found
-            except (EOFError, OSError, msgspec.DecodeError):
-                self._done(job, BackendError("the recogniser's process died", code="asr_failed"))
-                return
-            self._done(job, outcome)
+        try:
+            while (job := self._next(process)) is not None:
+                self._done(job, _answered(process, job))
+                if process.poll() is not None:
+                    return
+        finally:
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        with self._change:
+            self._alive += change
+            self._change.notify_all()
 
     def _next(self, process: subprocess.Popen[bytes]) -> Job | None:
         with self._change:
@@ -184,14 +194,31 @@ class Crew:
             tell(error)
 
     def _fail(self, error: VivavoceError) -> None:
-        """No process can be had now: what waits is told, and another try is made after a while."""
-        self._tell(error)
-        with self._change:
-            jobs, self._jobs = list(self._jobs), deque()
-        for job in jobs:
-            job.deliver(error if isinstance(error, BackendError) else BackendUnavailable(str(error), code="asr_failed"))
-        with self._change:
-            self._change.wait_for(lambda: self._closed, timeout=_RESTART_S)
+        """This process cannot be had now. While there is no other one, whoever asks is told so; then it is tried again,
+        unless it is the grammar that is at fault.
+        """
+        if not self._alive:
+            self._tell(error)
+        told = error if isinstance(error, BackendError) else BackendUnavailable(str(error), code="asr_failed")
+        again = time.monotonic() + _RESTART_S
+        while not self._closed:
+            left = None if isinstance(error, ConfigError) else again - time.monotonic()
+            with self._change:
+                asked = self._change.wait_for(lambda: self._closed or (self._jobs and not self._alive), left)
+                job = self._jobs.popleft() if self._jobs and not self._alive else None
+            if job is not None:
+                job.deliver(told)
+            if not asked:
+                return
+
+
+def _answered(process: subprocess.Popen[bytes], job: Job) -> Outcome:
+    try:
+        return _exchange(process, job.kind.value + job.pcm).found
+    except (EOFError, OSError, msgspec.DecodeError):
+        process.kill()
+        process.wait()
+        return BackendError("the recogniser's process died", code="asr_failed")
 
 
 def _exchange(process: subprocess.Popen[bytes], body: bytes) -> Answer:

@@ -11,6 +11,8 @@ import math
 import os
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pocketsphinx
@@ -20,6 +22,7 @@ from vivavoce.inference.backends.pocketsphinx.automaton import Automaton, minima
 from vivavoce.inference.backends.pocketsphinx.pieces import FRAMES_PER_SECOND, Piece, Pieces
 
 _MODEL = Path(pocketsphinx.get_model_path()) / "en-us"
+_DICTIONARY = _MODEL / "cmudict-en-us.dict"
 _LEADING_QUIET = bytes(2 * 16_000 // 4)
 """0.25 s: the decoder drops the first word of sound that begins at once."""
 _LOG_UNIT = math.log(1.0001)
@@ -33,25 +36,31 @@ _VARIANT = re.compile(r"\(\d+\)$")
 
 
 class GrammarDecoder:
-    """Hears the sentences of a grammar and nothing else. Raises ConfigError for words without a pronunciation."""
+    """Hears the sentences of a grammar and nothing else."""
 
-    def __init__(self, jsgf: str) -> None:
-        # All senones are scored, so that scores of different passes are comparable; wide beams, which the small
-        # automaton makes cheap; no best-path pass, which may end in the middle of a sentence.
-        self._decoder = _decoder(
-            lm=None, compallsen=True, bestpath=False, topn=8, wip=0.3, pip=0.5, beam=1e-80, pbeam=1e-80, wbeam=1e-60
-        )
-        self.automaton = self._compiled(jsgf)
-        missing = sorted(word for word in self.automaton.words if self._decoder.lookup_word(word) is None)
-        if missing:
-            raise ConfigError(f"the recogniser has no pronunciation for: {', '.join(missing)}")
-        end = max(self.automaton.rows) + 1
+    def __init__(self, automaton: Automaton) -> None:
+        """Raises ConfigError for words without a pronunciation."""
+        with _file("".join(_pronunciations(automaton.words)), ".dict") as dictionary:
+            # All senones are scored, so that scores of different passes are comparable; wide beams, which the small
+            # automaton makes cheap; no best-path pass, which may end in the middle of a sentence.
+            self._decoder = _decoder(
+                dict=dictionary,
+                compallsen=True,
+                bestpath=False,
+                topn=8,
+                wip=0.3,
+                pip=0.5,
+                beam=1e-80,
+                pbeam=1e-80,
+                wbeam=1e-60,
+            )
+        end = max(automaton.rows) + 1
         steps: list[tuple[int, int, float] | tuple[int, int, float, str]] = []
-        for state, row in self.automaton.rows.items():
+        for state, row in automaton.rows.items():
             steps += [(state, to, _weight(share), word) for word, (to, share) in row.items()]
-            if state in self.automaton.ends:
-                steps.append((state, end, _weight(self.automaton.ends[state])))
-        self._decoder.add_fsg("grammar", self._decoder.create_fsg("grammar", self.automaton.start, end, steps))
+            if state in automaton.ends:
+                steps.append((state, end, _weight(automaton.ends[state])))
+        self._decoder.add_fsg("grammar", self._decoder.create_fsg("grammar", automaton.start, end, steps))
         self._decoder.activate_search("grammar")
 
     def decode(self, pcm: bytes) -> Pieces:
@@ -59,25 +68,12 @@ class GrammarDecoder:
         pieces = _decode(self._decoder, pcm)
         return tuple(piece for piece in pieces if piece.text not in _EMPTY_STEPS)
 
-    def _compiled(self, jsgf: str) -> Automaton:
-        try:
-            graph = self._decoder.parse_jsgf(jsgf)
-        except (ValueError, RuntimeError) as error:
-            raise ConfigError("the recogniser cannot read the grammar of the skills") from error
-        handle, path = tempfile.mkstemp(suffix=".fsg")  # the graph can only be read from a file
-        os.close(handle)
-        try:
-            graph.writefile(path)
-            return minimal(*parse_fsg(Path(path).read_text()))
-        finally:
-            os.unlink(path)
-
 
 class PhoneDecoder:
     """A loop over all phones: what was said without knowing any word."""
 
     def __init__(self) -> None:
-        self._decoder = _decoder(lm=None, compallsen=True)
+        self._decoder = _decoder(dict=None, compallsen=True)
         self._decoder.add_allphone_file("phones", str(_MODEL / "en-us-phone.lm.bin"))
         self._decoder.activate_search("phones")
 
@@ -90,7 +86,7 @@ class ProseDecoder:
 
     def __init__(self) -> None:
         # Narrower than the default: a third faster, hardly another word.
-        self._decoder = _decoder(lm=str(_MODEL / "en-us.lm.bin"), maxhmmpf=3000, maxwpf=10)
+        self._decoder = _decoder(dict=str(_DICTIONARY), lm=str(_MODEL / "en-us.lm.bin"), maxhmmpf=3000, maxwpf=10)
 
     def decode(self, pcm: bytes) -> tuple[Pieces, float]:
         """The words, whose scores are on a scale of their own, and the posterior probability per word, 0–1."""
@@ -104,11 +100,42 @@ class ProseDecoder:
         return tuple(found.split()) if found else ()
 
 
+def compiled(jsgf: str) -> Automaton:
+    """The automaton of a JSGF document. Raises ConfigError when it is none."""
+    with _file("", ".fsg") as path:
+        try:
+            _decoder(dict=None).parse_jsgf(jsgf).writefile(path)
+        except (ValueError, RuntimeError) as error:
+            raise ConfigError("the recogniser cannot read the grammar of the skills") from error
+        return minimal(*parse_fsg(Path(path).read_text()))
+
+
+def _pronunciations(words: frozenset[str]) -> list[str]:
+    """The dictionary's lines for `words`. The whole of it would cost each decoder 130 ms and 26 MB."""
+    with _DICTIONARY.open(encoding="utf-8") as lines:
+        heads = ((line, line.split(" ", 1)[0].split("(", 1)[0]) for line in lines)
+        found = {line: word for line, word in heads if word in words}
+    missing = sorted(words.difference(found.values()))
+    if missing:
+        raise ConfigError(f"the recogniser has no pronunciation for: {', '.join(missing)}")
+    return list(found)
+
+
+@contextmanager
+def _file(text: str, suffix: str) -> Iterator[str]:
+    """The name of a file with that text, for as long as the library needs one."""
+    handle, name = tempfile.mkstemp(suffix=suffix)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        yield name
+    finally:
+        os.unlink(name)
+
+
 def _decoder(**options: object) -> pocketsphinx.Decoder:
     try:
-        return pocketsphinx.Decoder(
-            hmm=str(_MODEL / "en-us"), dict=str(_MODEL / "cmudict-en-us.dict"), loglevel="FATAL", **options
-        )
+        return pocketsphinx.Decoder(hmm=str(_MODEL / "en-us"), loglevel="FATAL", **{"lm": None, **options})
     except (RuntimeError, ValueError) as error:
         raise BackendUnavailable("pocketsphinx could not load its model", code="asr_failed") from error
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+from collections import OrderedDict
 from collections.abc import Callable
+from hashlib import blake2b
 
 import numpy as np
 
@@ -23,7 +25,10 @@ LONGEST = 60 * _SECOND
 """Bytes of an utterance; what comes after them is not heard."""
 LONGEST_COMMAND = 8 * _SECOND
 """Longer speech is read in parts while it goes on, and is no command."""
+_LOOK_EVERY = _SECOND // 10
 _GLANCE_EVERY = _SECOND * 3 // 10
+"""Sound after which the growing utterance is glanced at again, while it is short; later after a fifth of its length,
+since each glance hears all of it."""
 _PAUSE = _SECOND // 5
 """Quiet that may be the end, so that judging begins."""
 _BLOCK = INPUT_RATE // 50
@@ -53,6 +58,7 @@ class PocketsphinxRecognizer:
 
     def __init__(self, grammar: Grammar | None, size: int | None = None, waiting: int = _WAITING) -> None:
         self._crew = Crew(grammar.jsgf if grammar else "", size or processes(), waiting)
+        self._known = ReadParts()
 
     async def warm(self) -> None:
         """Return once a process has loaded. Raises ConfigError for a grammar that cannot be used, and BackendError."""
@@ -69,18 +75,35 @@ class PocketsphinxRecognizer:
 
     def listen(self, language: Language, on_partial: Callable[[str], None] | None = None) -> Recognition:
         self._crew.start()
-        return PocketsphinxRecognition(self._crew, on_partial)
+        return PocketsphinxRecognition(self._crew, self._known, on_partial)
 
     def close(self) -> None:
         """End the processes. What is still being recognised raises Closed."""
         self._crew.close()
 
 
+class ReadParts:
+    """The latest parts of long speech and their words: a speaker who goes on after a pause is heard from the start."""
+
+    def __init__(self, limit: int = 256) -> None:
+        self._known: OrderedDict[bytes, Understanding] = OrderedDict()
+        self._limit = limit
+
+    def get(self, pcm: bytes) -> Understanding | None:
+        return self._known.get(_digest(pcm))
+
+    def put(self, pcm: bytes, found: Understanding) -> None:
+        self._known[_digest(pcm)] = found
+        if len(self._known) > self._limit:
+            self._known.popitem(last=False)
+
+
 class PocketsphinxRecognition:
     """One utterance. At most one job at a time is with the crew."""
 
-    def __init__(self, crew: Crew, on_partial: Callable[[str], None] | None) -> None:
+    def __init__(self, crew: Crew, known: ReadParts, on_partial: Callable[[str], None] | None) -> None:
         self._crew = crew
+        self._known = known
         self._on_partial = on_partial
         self._loop = asyncio.get_running_loop()
         self._stopper = Stopper()
@@ -107,9 +130,10 @@ class PocketsphinxRecognition:
         if self._over is not None:
             raise Closed(f"the utterance is {self._over}")
         self._sound += pcm[: LONGEST - len(self._sound)]
-        self._measure()
-        if self._job is None:
-            self._look()
+        if len(self._sound) - self._measured >= _LOOK_EVERY:
+            self._measure()
+            if self._job is None:
+                self._look()
 
     async def finish(self) -> Transcript:
         if self._over is not None:
@@ -150,7 +174,9 @@ class PocketsphinxRecognition:
         elif length - self._loud_until >= _PAUSE and not self._is_judged():
             self._submit(Kind.JUDGE, 0, length, spare=True)
         elif (
-            length - self._looked >= _GLANCE_EVERY and self._on_partial is not None and self._loud_until > self._looked
+            length - self._looked >= max(_GLANCE_EVERY, length // 5)
+            and self._on_partial is not None
+            and self._loud_until > self._looked
         ):
             self._looked = length
             self._submit(Kind.GLANCE, 0, length, spare=True)
@@ -177,7 +203,13 @@ class PocketsphinxRecognition:
         def deliver(outcome: Outcome) -> None:
             _on_loop(self._loop, lambda: self._delivered(answer, outcome))
 
-        job = Job(kind, bytes(self._sound[start:stop]), deliver)
+        pcm = bytes(self._sound[start:stop])
+        known = self._known.get(pcm) if kind is Kind.READ else None
+        if known is not None:
+            self._job, self._asked = answer, (kind, stop)
+            self._loop.call_soon(self._delivered, answer, known)
+            return True
+        job = Job(kind, pcm, deliver)
         if not self._crew.ask(job, spare=spare):
             return False
         alarm = self._loop.call_later(_ANSWER_S, self._crew.abort, job)
@@ -208,6 +240,7 @@ class PocketsphinxRecognition:
     def _note(self, outcome: Understanding) -> None:
         kind, stop = self._asked
         if kind is Kind.READ:
+            self._known.put(bytes(self._sound[self._read : stop]), outcome)
             self._read = stop
             self._parts.append(outcome)
             self._tell(" ".join(part.prose for part in self._parts if part.prose))
@@ -230,6 +263,7 @@ class PocketsphinxRecognition:
     # ── at the end ────────────────────────────────────────────────────────────────────────────────
 
     async def _conclude(self) -> Transcript:
+        self._measure()
         if not self._loud_until:
             return Transcript("")
         kind, stop = self._asked
@@ -275,6 +309,10 @@ def _on_loop(loop: asyncio.AbstractEventLoop, call: Callable[[], object]) -> Non
     except RuntimeError:
         if not loop.is_closed():
             raise
+
+
+def _digest(pcm: bytes) -> bytes:
+    return blake2b(pcm, digest_size=16).digest()
 
 
 def _nothing() -> None:

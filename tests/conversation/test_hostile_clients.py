@@ -216,6 +216,18 @@ async def test_one_that_leaves_the_queue_as_its_place_comes_free_loses_no_slot()
         assert len(play.sessions) == 0
 
 
+async def test_one_that_leaves_as_its_turn_begins_leaves_nothing_at_the_voice_detector() -> None:
+    async with Rehearsal(spec=SessionSpec("turns", kind="streaming", output_rate=16_000)) as play:
+        for steps in range(8):
+            await play.open()
+            play.session.handle(UserText("tell me more"))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            play.session.handle(Stop())
+            await play.wait(40)
+            assert len(play.batcher) == play.local.busy == len(play.sessions) == 0
+
+
 async def test_draining_tells_who_waits_in_the_queue() -> None:
     async with Rehearsal(pool=PoolSettings(slots=1)) as play:
         opening = asyncio.get_running_loop().create_task(play.sessions.open(play.other("second"), play))

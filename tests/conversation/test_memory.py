@@ -65,7 +65,7 @@ async def test_a_thousand_turns_in_one_session_leave_no_more_than_forty() -> Non
         tracemalloc.stop()
         assert client.done == 1000
         assert counts[1] - counts[0] == Counter()
-        assert grown < 64 << 10, "what two hundred turns leave, the forty last ones among it"
+        assert grown < 128 << 10, "what two hundred turns leave, the forty last ones among it"
         assert len(session.messages()) == 80
 
 

@@ -154,6 +154,7 @@ class Rehearsal:
     session: Session = field(init=False)
     speaker: Loudspeaker = field(init=False)
     local: LocalPool = field(init=False)
+    batcher: VadBatcher = field(init=False)
     _stack: AsyncExitStack = field(init=False)
 
     async def __aenter__(self) -> Rehearsal:
@@ -174,10 +175,10 @@ class Rehearsal:
         """The composition, with scripted models where none were given."""
         skills = Skills.load()
         responder = self.responder or SkillsFirst(skills, self.model or ScriptedModel(self.reply), self.clock)
-        vad = VadBatcher(self.vad)
-        self._stack.callback(vad.close)
+        self.batcher = VadBatcher(self.vad)
+        self._stack.callback(self.batcher.close)
         parts = Parts(
-            vad,
+            self.batcher,
             self.recognizer or ScriptedRecognizer(self.heard),
             responder,
             self.synthesizer or ScriptedSynthesizer(rate=self.spec.output_rate),

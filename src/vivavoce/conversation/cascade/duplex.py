@@ -53,6 +53,7 @@ from vivavoce.conversation.responder import Question
 from vivavoce.conversation.turn import TurnMachine
 from vivavoce.conversation.views import Conversation, SessionSpec
 from vivavoce.conversation.views import Emit as EmitOutput
+from vivavoce.inference.batching import VadStream
 from vivavoce.inference.ports import Picture, Transcript
 
 
@@ -79,7 +80,7 @@ class DuplexCascade:
         self._deaf = not parts.hears(spec.language)
         self._window_bytes = parts.vad.window * SAMPLE_BYTES
         self._segmenter = Segmenter(parts.segmenter, parts.vad.window)
-        self._stream = parts.vad.open(aio.carrying(self._fault, self._scored))
+        self._stream: VadStream
         self._part = bytearray()
         self._unscored: deque[bytes | UserCommit] = deque()
         """Windows at the voice detector (which bounds them), and what was done between them."""
@@ -97,6 +98,8 @@ class DuplexCascade:
     # ── the contract ──────────────────────────────────────────────────────────────────────────
 
     async def run(self) -> None:
+        # Opened here, not in __init__: a task that is cancelled before its first step would never close it.
+        self._stream = self._parts.vad.open(aio.carrying(self._fault, self._scored))
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group

@@ -33,6 +33,7 @@ from vivavoce.conversation.outputs import (
 from vivavoce.conversation.responder import Answer, Question
 from vivavoce.conversation.views import Conversation, Emit, SessionSpec
 from vivavoce.errors import BackendError, WrongOrder
+from vivavoce.inference.batching import VadStream
 from vivavoce.inference.ports import ChatMessage, Picture, Transcript
 
 
@@ -55,7 +56,7 @@ class StreamingCascade:
         )
         self._window_bytes = parts.vad.window * SAMPLE_BYTES
         self._segmenter = Segmenter(parts.segmenter, parts.vad.window)
-        self._stream = parts.vad.open(aio.carrying(self._fault, self._scored))
+        self._stream: VadStream
         self._part = bytearray()
         self._late = bytearray()
         """Sound that came while the last message was being recognised: of the next one, so it waits."""
@@ -78,6 +79,8 @@ class StreamingCascade:
     # ── the contract ──────────────────────────────────────────────────────────────────────────
 
     async def run(self) -> None:
+        # Opened here, not in __init__: a task that is cancelled before its first step would never close it.
+        self._stream = self._parts.vad.open(aio.carrying(self._fault, self._scored))
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group

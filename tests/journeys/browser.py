@@ -25,19 +25,10 @@ from vivavoce.app.unwrap import unwrapped
 WITHIN_S = 60.0
 """Deadline of everything that is waited for: this machine may be busy with other things."""
 FLAGS = [
-    *(
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--lang=en",
-        "--accept-lang=en",
-    ),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--lang=en"),
     *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
-    "--autoplay-policy=document-user-activation-required",
-    "--remote-debugging-port=0",
+    *("--autoplay-policy=document-user-activation-required", "--accept-lang=en", "--remote-debugging-port=0"),
 ]
 KEYS = {"Enter": 13, "Escape": 27}
 
@@ -87,10 +78,10 @@ class Page:
         assert "exceptionDetails" not in found, f"{script}: {found['exceptionDetails']}"
         return found["result"].get("value")
 
-    async def until(self, script: str, within: float = WITHIN_S) -> Any:
+    async def until(self, script: str) -> Any:
         """The value of the expression once there is one that is true."""
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(WITHIN_S):
                 while not (value := await self.evaluate(script)):  # noqa: ASYNC110 — the page has no event for it
                     await asyncio.sleep(0.05)
                 return value
@@ -148,7 +139,8 @@ class Page:
 @asynccontextmanager
 async def chromium(microphone: Path) -> AsyncIterator[Page]:
     """A new tab of a new Chromium with nobody's profile; `microphone` is a WAV file. CHROMIUM names the program."""
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or "chromium"
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    assert program, "no Chromium here: name one in CHROMIUM, or leave these journeys out with -m 'not browser'"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = await asyncio.create_subprocess_exec(
             *(program, *FLAGS, f"--user-data-dir={profile}", f"--use-file-for-fake-audio-capture={microphone}%noloop"),

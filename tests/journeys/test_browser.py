@@ -20,16 +20,14 @@ pytestmark = [pytest.mark.journey, pytest.mark.browser]
 
 HOSTILE = '<img src=x onerror="window.broken=1"><script>window.broken=1</script>'
 LONG = "and so it went on for a long time, as such stories do. " * 7
-STORY = f"Once {HOSTILE} there was a king, {LONG}"
+UNDERSTOOD = ["tell me a story", f"rather {HOSTILE} about the sea"]
+ANSWERS = [f"Once {HOSTILE} there was a king, {LONG}", f"The sea, {LONG}", "Here it ends."]
+"""Exact words, and replies of half a minute, which nothing on a slow machine comes too late to interrupt."""
 SCRIPTED = {
-    "asr": {"backend": "scripted", "texts": ["tell me a story", f"rather {HOSTILE} about the sea"]},
-    "llm": {
-        "backend": "scripted",
-        "replies": [STORY, f"The sea, {LONG}", "Here it ends."],
-    },
+    "asr": {"backend": "scripted", "texts": UNDERSTOOD},
+    "llm": {"backend": "scripted", "replies": ANSWERS},
     "tts": {"backend": "scripted"},
 }
-"""Exact words, and replies of half a minute, which nothing on a slow machine comes too late to interrupt."""
 LAMP = '[...document.querySelectorAll(".lamp")].map(({ dataset }) => dataset)[0]'
 REPLIES = '[...document.querySelectorAll(".heard-text")]'
 SAID = '[...document.querySelectorAll(".line-you .words")].map((each) => each.textContent)'
@@ -96,10 +94,10 @@ async def _interrupts(page: Page) -> None:
     await passed(page, "speaking", "ducked", "interrupted", "thinking", "speaking")
     words = await heard(page, 0)
     assert set(words) == {"true", "false"}
-    assert STORY.startswith(words["true"] + words["false"])
+    assert ANSWERS[0].startswith(words["true"] + words["false"])
     assert await page.evaluate('document.querySelectorAll(".cut-mark").length') == 1
     # What people and models say is text, whatever it looks like.
-    assert await page.evaluate(SAID) == SCRIPTED["asr"]["texts"]
+    assert await page.evaluate(SAID) == UNDERSTOOD
     assert await page.evaluate('document.querySelectorAll(".turns img, .turns script").length') == 0
 
 

@@ -112,7 +112,7 @@ async def test_a_slow_line_takes_its_time():
         proxy.forward()
         began = now()
         await caller.echo(bytes(100_000))
-        assert now() - began < 1
+        assert now() - began < 5
 
 
 async def test_where_nobody_listens_the_caller_is_told_so():

@@ -14,12 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.commands import trials
-from benchmarks.commands.listening import Outcome, listen
+from benchmarks.commands.listening import study
 from vivavoce.inference.backends.pocketsphinx.evidence import Evidence
 
 Vector = npt.NDArray[np.float64]
 NAMES = tuple(Evidence.__dataclass_fields__)
-RIDGE = 2.0
+RIDGE = 8.0
+_EVERY = 2
+"""Every second trial: 276 of them and three candidates each."""
 _STEPS = 50
 _SIGNIFICANT = 3
 
@@ -50,30 +52,27 @@ def held_out(rows: Vector, truth: Vector, groups: Sequence[str]) -> Vector:
 
 
 def main() -> None:
-    outcomes = list(listen(trials.fitting()))
-    heard = [outcome for outcome in outcomes if outcome.evidence is not None]
-    rows = np.array([[getattr(outcome.evidence, name) for name in NAMES] for outcome in heard])
-    truth = np.array([float(outcome.trial.command and outcome.right) for outcome in heard])
+    studied = [one for one in study(trials.fitting(_EVERY)) if one.candidates]
+    cases = [(one, evidence, right) for one in studied for evidence, right in one.candidates]
+    rows = np.array([[getattr(evidence, name) for name in NAMES] for _, evidence, _ in cases])
+    truth = np.array([float(right) for _, _, right in cases])
     bias, weights = fit(rows, truth)
-    certainty = held_out(rows, truth, [outcome.trial.speaker for outcome in heard])
     print(f"BIAS = {bias:.{_SIGNIFICANT}g}\nWEIGHTS = Evidence(")
     for name, weight in zip(NAMES, weights, strict=True):
         print(f"    {name}={weight:.{_SIGNIFICANT}g},")
     print(")\n")
-    _report(outcomes, heard, certainty)
+    certainty = held_out(rows, truth, [one.trial.speaker for one, _, _ in cases])
+    _report([one.trial.command for one, _, _ in cases], truth > 0, certainty)
 
 
-def _report(outcomes: Sequence[Outcome], heard: Sequence[Outcome], certainty: Vector) -> None:
-    commands = sum(outcome.trial.command for outcome in outcomes)
-    others = len(outcomes) - commands
-    print(f"{commands} commands, {others} others; each voice judged without having been heard")
+def _report(command: Sequence[bool], right: npt.NDArray[np.bool_], certainty: Vector) -> None:
+    spoken = np.array(command)
+    print(f"{spoken.sum()} candidates for commands, {(~spoken).sum()} for other speech; no voice had been heard before")
     print("certainty   right   wrong   false")
-    for threshold in np.arange(0.1, 1.0, 0.05):
-        taken = [outcome for outcome, sure in zip(heard, certainty, strict=True) if sure >= threshold]
-        right = sum(outcome.trial.command and outcome.right for outcome in taken) / commands
-        wrong = sum(outcome.trial.command and not outcome.right for outcome in taken) / commands
-        false = sum(not outcome.trial.command for outcome in taken) / others
-        print(f"{threshold:9.2f} {right:7.1%} {wrong:7.1%} {false:7.1%}")
+    for threshold in np.arange(0.05, 1.0, 0.05):
+        taken = certainty >= threshold
+        shares = (taken & right)[spoken].mean(), (taken & ~right)[spoken].mean(), taken[~spoken].mean()
+        print(f"{threshold:9.2f} " + " ".join(f"{share:7.1%}" for share in shares))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`script/bench commands [--quick]`: command accuracy over voices and noise; results/commands.json."""
+"""`script/bench commands [--scale 0.1]`: command accuracy over voices and noise; results/commands.json."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _RESULTS = Path(__file__).parent.parent / "results" / "commands.json"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="every sixth trial; nothing is written")
-    quick = parser.parse_args().quick
-    result = measure(Options(scale=0.1 if quick else 1.0))
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the trials that is played (default: 1)")
+    scale = parser.parse_args().scale
+    result = measure(Options(scale=scale))
     console = Console()
     for table in result.tables:
         console.print(table)
@@ -26,8 +26,7 @@ def main() -> None:
     for check in result.checks:
         summary.add_row(check.what, check.value, check.goal, {True: "met", False: "missed", None: ""}[check.met])
     console.print(summary)
-    if not quick:
-        _RESULTS.write_text(json.dumps(result.figures, indent=1) + "\n")
+    _RESULTS.write_text(json.dumps({"scale": scale, **result.figures}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -11,24 +11,37 @@ from multiprocessing import get_context
 from benchmarks.commands.trials import Trial
 from vivavoce.conversation.skills import Skills
 from vivavoce.inference.backends.pocketsphinx.evidence import Evidence, texts
-from vivavoce.inference.backends.pocketsphinx.hearing import Hearing, audible
-from vivavoce.inference.backends.pocketsphinx.rejection import Understanding, certainty
+from vivavoce.inference.backends.pocketsphinx.hearing import Hearing
+from vivavoce.inference.backends.pocketsphinx.rejection import Understanding
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was made of a trial. `right`: the command found means what was said; `evidence` as far as there is any."""
+    """What was made of a trial. `right`: the command found means what was said."""
 
     trial: Trial
     found: Understanding
     right: bool
-    evidence: Evidence | None
+
+
+@dataclass(frozen=True, slots=True)
+class Studied:
+    """The evidence for each command that a trial could be taken for, and whether it means what was said."""
+
+    trial: Trial
+    candidates: tuple[tuple[Evidence, bool], ...]
 
 
 def listen(trials: Iterable[Trial]) -> Iterator[Outcome]:
     """Each trial's outcome, in order."""
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _begin) as pool:
+    with _pool() as pool:
         yield from pool.map(_judge, trials)
+
+
+def study(trials: Iterable[Trial]) -> Iterator[Studied]:
+    """Each trial's candidates, in order."""
+    with _pool() as pool:
+        yield from pool.map(_weigh, trials)
 
 
 class _Listener:
@@ -37,14 +50,18 @@ class _Listener:
         self._hearing = Hearing(self._skills.grammar("en").jsgf)
 
     def judge(self, trial: Trial) -> Outcome:
-        if not audible(trial.pcm):
-            return Outcome(trial, Understanding(), not trial.text, None)
-        prose, clarity = self._hearing.prose(trial.pcm)
-        pieces, evidence = self._hearing.evidence(trial.pcm, prose)
-        command = " ".join(texts(pieces))
-        sure = certainty(evidence) if evidence else 0.0
-        found = Understanding(command, sure, " ".join(texts(prose)), clarity)
-        return Outcome(trial, found, self._meaning(command) == self._meaning(trial.text), evidence)
+        found = self._hearing.judge(trial.pcm)
+        return Outcome(trial, found, self._is_right(found.command, trial))
+
+    def weigh(self, trial: Trial) -> Studied:
+        candidates = self._hearing.candidates(trial.pcm)
+        return Studied(
+            trial,
+            tuple((evidence, self._is_right(" ".join(texts(pieces)), trial)) for pieces, evidence in candidates),
+        )
+
+    def _is_right(self, command: str, trial: Trial) -> bool:
+        return trial.command and self._meaning(command) == self._meaning(trial.text)
 
     def _meaning(self, text: str) -> object:
         """Intent and slots: "five minute" and "five minutes" are the same timer."""
@@ -63,3 +80,12 @@ def _begin() -> None:
 def _judge(trial: Trial) -> Outcome:
     assert _listener is not None
     return _listener.judge(trial)
+
+
+def _weigh(trial: Trial) -> Studied:
+    assert _listener is not None
+    return _listener.weigh(trial)
+
+
+def _pool() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _begin)

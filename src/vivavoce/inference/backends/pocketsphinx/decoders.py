@@ -38,8 +38,11 @@ _VARIANT = re.compile(r"\(\d+\)$")
 class GrammarDecoder:
     """Hears the sentences of a grammar and nothing else."""
 
-    def __init__(self, automaton: Automaton) -> None:
-        """Raises ConfigError for words without a pronunciation."""
+    def __init__(self, automaton: Automaton, stretch: float = 1.0) -> None:
+        """`stretch` scales the frequency axis, as shorter and longer vocal tracts do; 1 is the model's own.
+
+        Raises ConfigError for words without a pronunciation.
+        """
         with _file("".join(_pronunciations(automaton.words)), ".dict") as dictionary:
             # All senones are scored, so that scores of different passes are comparable; wide beams, which the small
             # automaton makes cheap; no best-path pass, which may end in the middle of a sentence.
@@ -53,6 +56,7 @@ class GrammarDecoder:
                 beam=1e-80,
                 pbeam=1e-80,
                 wbeam=1e-60,
+                **({"warp_type": "inverse_linear", "warp_params": str(stretch)} if stretch != 1 else {}),
             )
         end = max(automaton.rows) + 1
         steps: list[tuple[int, int, float] | tuple[int, int, float, str]] = []

@@ -54,7 +54,7 @@ def gather(command: Pieces, loop: Pieces, prose: Pieces, pronounce: Pronounce) -
     looped = tuple(piece.text for piece in loop if not piece.filler)
     read = _phones(prose, pronounce)
     return Evidence(
-        fit=sum(piece.score * (piece.stop - piece.start) for piece in words) / frames / 100,
+        fit=fit(command),
         loss=sum(loss * (piece.stop - piece.start) for loss, piece in zip(losses, words, strict=True)) / frames / 100,
         worst_fit=min(piece.score for piece in words) / 100,
         worst_loss=min(losses) / 100,
@@ -69,6 +69,18 @@ def gather(command: Pieces, loop: Pieces, prose: Pieces, pronounce: Pronounce) -
         slowest=min(40.0, max(rates)) / 20,
         fastest=min(10.0, min(rates)) / 10,
     )
+
+
+def fit(command: Pieces) -> float:
+    """The score of its words per frame, in hundreds; the worst where there are none."""
+    words = [piece for piece in command if not piece.filler]
+    frames = sum(piece.stop - piece.start for piece in words)
+    return sum(piece.score * (piece.stop - piece.start) for piece in words) / frames / 100 if frames else -math.inf
+
+
+def total(command: Pieces) -> float:
+    """The score of all its frames, fillers too: comparable between decodings of the same sound."""
+    return sum(piece.score * (piece.stop - piece.start) for piece in command)
 
 
 def texts(pieces: Pieces) -> tuple[str, ...]:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 import numpy as np
 
 from vivavoce.audio.pcm import INPUT_RATE, view
 from vivavoce.inference.backends.pocketsphinx.decoders import GrammarDecoder, PhoneDecoder, ProseDecoder, compiled
-from vivavoce.inference.backends.pocketsphinx.evidence import Evidence, gather, texts
+from vivavoce.inference.backends.pocketsphinx.evidence import Evidence, fit, gather, texts, total
 from vivavoce.inference.backends.pocketsphinx.pieces import Pieces
-from vivavoce.inference.backends.pocketsphinx.rejection import Understanding, certainty
+from vivavoce.inference.backends.pocketsphinx.rejection import ACCEPT, Understanding, certainty
 
 _BLOCK = INPUT_RATE // 50
 _AUDIBLE = 60.0
 """RMS, of 32,768, of the loudest blocks: below it there is nothing to recognise (−55 dB)."""
+_STRETCHES = (1.0, 0.92, 1.08)
+"""Vocal tracts that are tried, the usual one first. Of 56 commands of unknown voices the first alone has 82 % right,
+the best scored of the three 86 %."""
+_PLAUSIBLE = -0.7
+"""Fit that a command must have to be shown while one speaks."""
 _CONTRAST = 2.0
 """The loudest blocks over the quietest (6 dB): speech has more, even in noise of 10 dB (3.3); fans and hiss less."""
 
@@ -21,44 +29,49 @@ class Hearing:
     """Not thread-safe, and each call keeps the interpreter's lock: made for a process of its own."""
 
     def __init__(self, jsgf: str | None) -> None:
-        self._grammar = GrammarDecoder(compiled(jsgf)) if jsgf else None
+        automaton = compiled(jsgf) if jsgf else None
+        self._grammars = [GrammarDecoder(automaton, stretch) for stretch in _STRETCHES] if automaton else []
         self._loop = PhoneDecoder()
         self._prose = ProseDecoder()
 
     def glance(self, pcm: bytes) -> Understanding:
-        """The grammar pass alone: a first idea of sound that is still growing."""
-        if self._grammar is None or not audible(pcm):
+        """A first idea of sound that is still growing: one grammar pass, and nothing where its sound is a bad match."""
+        if not self._grammars or not audible(pcm):
             return Understanding()
-        return Understanding(command=" ".join(texts(self._grammar.decode(pcm))))
+        command = self._grammars[0].decode(pcm)
+        return Understanding(" ".join(texts(command)) if fit(command) > _PLAUSIBLE else "")
 
     def read(self, pcm: bytes) -> Understanding:
         """The free pass alone: a part of speech that is too long for a command."""
         if not audible(pcm):
             return Understanding()
-        prose, clarity = self.prose(pcm)
+        prose, clarity = self._prose.decode(pcm)
         return Understanding(prose=" ".join(texts(prose)), clarity=clarity)
 
     def judge(self, pcm: bytes) -> Understanding:
-        """All passes, and how certain the command is."""
+        """All passes, and how certain the command is. Other stretches are tried while it is not certain enough."""
         if not audible(pcm):
             return Understanding()
-        prose, clarity = self.prose(pcm)
-        text = " ".join(texts(prose))
-        command, evidence = self.evidence(pcm, prose)
-        if evidence is None:
-            return Understanding(prose=text, clarity=clarity)
-        return Understanding(" ".join(texts(command)), certainty(evidence), text, clarity)
+        prose, clarity = self._prose.decode(pcm)
+        best, sure, command = -math.inf, 0.0, ""
+        for candidate, evidence in self._candidates(pcm, prose):
+            if (score := total(candidate)) > best:
+                best, sure, command = score, certainty(evidence), " ".join(texts(candidate))
+            if sure >= ACCEPT:
+                break
+        return Understanding(command, sure, " ".join(texts(prose)), clarity)
 
-    def evidence(self, pcm: bytes, prose: Pieces) -> tuple[Pieces, Evidence | None]:
-        """The command and what speaks for it; None when no sentence of the grammar fits."""
-        command = self._grammar.decode(pcm) if self._grammar else ()
-        if not texts(command):
-            return (), None
-        return command, gather(command, self._loop.decode(pcm), prose, self._prose.phones)
+    def candidates(self, pcm: bytes) -> list[tuple[Pieces, Evidence]]:
+        """The command at each stretch, with what speaks for it; those that fit no sentence are left out."""
+        return list(self._candidates(pcm, self._prose.decode(pcm)[0])) if audible(pcm) else []
 
-    def prose(self, pcm: bytes) -> tuple[Pieces, float]:
-        """The free pass: its words, and how clear they are, 0–1."""
-        return self._prose.decode(pcm)
+    def _candidates(self, pcm: bytes, prose: Pieces) -> Iterator[tuple[Pieces, Evidence]]:
+        loop: Pieces | None = None
+        for grammar in self._grammars:
+            command = grammar.decode(pcm)
+            if texts(command):
+                loop = loop or self._loop.decode(pcm)
+                yield command, gather(command, loop, prose, self._prose.phones)
 
 
 def audible(pcm: bytes) -> bool:

@@ -12,28 +12,28 @@ from dataclasses import dataclass
 from vivavoce.inference.backends.pocketsphinx.evidence import Evidence
 from vivavoce.inference.ports import Transcript
 
-BIAS = -2.74
+BIAS = 3.22
 WEIGHTS = Evidence(
-    fit=2.6,
-    loss=3.27,
-    worst_fit=2.41,
-    worst_loss=0.381,
-    like_loop=5.61,
-    like_prose=3.28,
-    clarity=-1.85,
-    same_words=2.24,
-    covered=3.68,
-    gaps=-2.12,
-    surplus=0.0795,
-    shortness=11.8,
-    slowest=-1.73,
-    fastest=2.47,
+    fit=6.95,
+    loss=2.62,
+    worst_fit=3.08,
+    worst_loss=0.638,
+    like_loop=4.1,
+    like_prose=3.05,
+    clarity=-5.84,
+    same_words=1.18,
+    covered=4.66,
+    gaps=-0.602,
+    surplus=1.15,
+    shortness=3.21,
+    slowest=-1.16,
+    fastest=1.49,
 )
-ACCEPT = 0.5
+ACCEPT = 0.75
 """Certainty from which a command is carried out."""
-UNSURE = 0.2
+UNSURE = 0.15
 """Certainty from which a command is asked back; less is no command."""
-READABLE = 0.5
+READABLE = 0.25
 """Clarity from which free speech is worth quoting."""
 
 

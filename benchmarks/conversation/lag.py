@@ -6,6 +6,7 @@ difference of two readings. The same without anybody talking is measured first: 
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 import time
@@ -33,6 +34,7 @@ Bucket = tuple[float, float]
 
 def measure(options: Options) -> Result:
     """p99 of the loop's lag in ms, idle and with everybody talking."""
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "vivavoce.yaml"
         config.write_text("llm: {backend: none}\nlimits: {slots: 100}\n")
@@ -51,10 +53,11 @@ def measure(options: Options) -> Result:
         [
             Check(f"loop lag p99, {PEOPLE} conversations", f"{talking:.1f} ms", "≤ 10 ms", talking <= GOAL_MS),
             Check("the same with nobody talking", f"{alone:.1f} ms"),
+            Check("processes that wanted a core before it began", f"{load:.1f} on {os.cpu_count()} cores"),
             Check("replies in that time", str(outcome.replies)),
             Check("errors and lost connections", str(failed), "0", failed == 0),
         ],
-        {"people": PEOPLE, "lag_ms_p99": talking, "idle_lag_ms_p99": alone, **asdict(outcome)},
+        {"people": PEOPLE, "lag_ms_p99": talking, "idle_lag_ms_p99": alone, "load": load, **asdict(outcome)},
     )
 
 

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from vivavoce.inference.secret import Secret
 
 Delay = Annotated[int, Meta(ge=0, le=600_000)]
-Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
+Probability = Annotated[float, Meta(ge=0, le=1)]
 
 
 class Backend(Struct, frozen=True, kw_only=True, tag_field="backend"):
@@ -134,7 +134,7 @@ class OpenAILlm(Backend, frozen=True, kw_only=True, tag="openai"):
     """Whether the model may call the skills."""
     vision: bool = False
     """Whether the model looks at camera frames."""
-    temperature: Annotated[float, Meta(ge=0.0, le=2.0)] | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
     """How freely it answers; without one as the server likes."""
     reasoning_effort: str | None = None
     """How long it may think before it speaks (`none`, `low`, …), for models that do; thinking is silence."""

@@ -53,7 +53,7 @@ class Talk(Struct, frozen=True, kw_only=True):
 class Turn(Struct, frozen=True, kw_only=True):
     """Turn-taking: when a person has finished, and what happens when one speaks over a reply."""
 
-    patience: Annotated[float, Meta(ge=0.5, le=3.0)] = 1.0
+    patience: Annotated[float, Meta(ge=0.5, le=3)] = 1.0
     """Factor on all waits below: above 1 for people who think while they speak."""
     endpoint_min_ms: Milliseconds = 300
     """Silence that ends a turn whose words are complete, and where no words are known before its end."""
@@ -65,7 +65,7 @@ class Turn(Struct, frozen=True, kw_only=True):
     """No silence has to be longer than this, whatever the patience."""
     preempt: bool = True
     """Prepare the reply at the first plausible end of speech; nothing of it is heard before the turn is over."""
-    duck_gain: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.3
+    duck_gain: Annotated[float, Meta(ge=0, le=1)] = 0.3
     """Loudness of a reply while it is not yet known whether somebody really speaks over it."""
 
     def __post_init__(self) -> None:

@@ -290,7 +290,7 @@ class Session:
 
     def audio(self, pcm: bytes) -> None:
         """The user's sound, 16 kHz PCM. While paused it is dropped."""
-        if self._paused_at is not None or self.over:
+        if self._paused_at is not None or self._closing.done():
             return
         # Fifty times a second for each session: no clock is read here, `_look` does it once a second.
         self._heard = True
@@ -302,7 +302,7 @@ class Session:
 
     def handle(self, event: UserInput) -> None:
         """What the person does. Raises WrongOrder when it makes no sense now."""
-        if self.over:
+        if self._closing.done():
             return
         match event:
             case Played(reply, ms):

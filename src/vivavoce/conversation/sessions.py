@@ -16,12 +16,17 @@ from vivavoce.errors import Refused, VivavoceError
 
 log = logging.getLogger(__name__)
 
+MOST = 20_000
+"""Sessions of a process, those that wait for their lost client among them. More than it may have sockets: only who
+opens and drops connections by the thousand gets there."""
+
 
 class Sessions:
-    """The registry, an async context manager that owns every session's task."""
+    """The registry, an async context manager that owns every session's task. At most `most` live at a time."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, most: int = MOST) -> None:
         self._house = house
+        self._most = most
         self._sessions: dict[str, Session] = {}
         self._draining = False
         self._group = asyncio.TaskGroup()
@@ -50,7 +55,7 @@ class Sessions:
         `overloaded`, `session_in_use`). Cancelling it gives the place in the queue back.
         """
         old = self._sessions.get(spec.session_id)
-        if old is not None and resume and not old.over and _same(old.token, resume):
+        if old is not None and resume and not old.over and old.spec.kind == spec.kind and _same(old.token, resume):
             old.attach(outlet)
             return old
         if self._draining:
@@ -59,6 +64,8 @@ class Sessions:
             if old.attached:
                 raise Refused("this session is open in another place", code="session_in_use")
             old.end(Problem("replaced", "a new session took this id", fatal=True))
+        elif len(self._sessions) >= self._most:
+            raise Refused("too many conversations are kept at the moment", code="overloaded", retry_after_s=10.0)
         return await self._begin(spec, outlet)
 
     async def _begin(self, spec: SessionSpec, outlet: Outlet) -> Session:

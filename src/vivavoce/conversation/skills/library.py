@@ -12,7 +12,7 @@ from vivavoce.conversation.skills import spoken, tools
 from vivavoce.conversation.skills.definition import LANGUAGES, Definition, Skill, load
 from vivavoce.conversation.skills.grammar import grammar
 from vivavoce.conversation.skills.handlers import HANDLERS, Question
-from vivavoce.conversation.skills.matching import Matcher
+from vivavoce.conversation.skills.matching import MAX_TEXT, Matcher
 from vivavoce.conversation.skills.memory import Timer
 from vivavoce.conversation.skills.values import Ask, Intent, SkillContext, SkillReply
 from vivavoce.inference.grammar import Grammar
@@ -50,7 +50,7 @@ class Skills:
 
     def match(self, text: str, language: str) -> Intent | None:
         """What `text` means, or None. Tolerates case, punctuation, politeness, numbers in words or digits."""
-        return self._matched(text, language)
+        return self._matched(text, language) if len(text) <= MAX_TEXT else None
 
     def _match(self, text: str, language: str) -> Intent | None:
         matcher = self._matchers.get(language)

@@ -156,6 +156,17 @@ async def test_an_hour_of_sound_in_one_piece_is_cut_at_the_limit_of_a_reply() ->
         assert play.problems() == []
 
 
+async def test_an_hour_of_sound_in_one_piece_is_not_made_ready_at_once() -> None:
+    async with Rehearsal(synthesizer=Speaks(bytes(3600 * 32_000)), reply_limit_ms=3_600_000) as play:
+        play.session.handle(UserText("what is this"))
+        await play.quiet(30_000)
+        assert play.sound(1) == pytest.approx(30 * 16_000, abs=16_000)
+        play.session.handle(Interrupt())
+        await play.quiet(1000)
+        assert play.last(ReplyDone).reason == "stopped"
+        assert await running(play) == []
+
+
 async def test_a_synthesizer_without_a_sound_loses_no_words() -> None:
     async with Rehearsal(synthesizer=Speaks(), reply="This is a reply.") as play:
         play.session.handle(UserText("what is this"))

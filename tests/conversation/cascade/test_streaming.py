@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from vivavoce.conversation.inputs import Commit, Generate, Interrupt, Prefill
@@ -245,3 +247,71 @@ async def test_the_next_message_may_be_spoken_while_the_reply_sounds() -> None:
         await play.wait(5000)
         assert play.transcripts() == ["tell me more"]
         assert len(play.all(ReplyDone)) == 2
+
+
+# ── clients that vanish ───────────────────────────────────────────────────────────────────────────
+
+
+async def _prefilled(play: Rehearsal) -> None:
+    play.session.handle(Prefill((user("what is this"),)))
+
+
+async def _reading(play: Rehearsal) -> None:
+    play.session.handle(Prefill((user(""),), (LOUD * 50,)))
+
+
+async def _waiting_for_a_voice(play: Rehearsal) -> None:
+    play.session.handle(Generate(vad=True))
+
+
+async def _hearing(play: Rehearsal) -> None:
+    await play.speak(500)
+
+
+async def _settling(play: Rehearsal) -> None:
+    await play.speak(500)
+    play.session.handle(Commit())
+
+
+async def _thinking(play: Rehearsal) -> None:
+    await _prefilled(play)
+    play.session.handle(Generate())
+
+
+async def _speaking(play: Rehearsal) -> None:
+    await _thinking(play)
+    await play.wait(2000)
+    assert play.all(ReplyAudio)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 3, 10])
+@pytest.mark.parametrize(
+    "state", [_prefilled, _reading, _waiting_for_a_voice, _hearing, _settling, _thinking, _speaking]
+)
+async def test_a_client_that_vanishes_in_any_state_leaves_nothing(state, steps: int) -> None:
+    async with Rehearsal(spec=SPEC, reply=LONG) as play:
+        await play.open()
+        await state(play)
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        play.session.detach(play)
+        await play.wait(62_000)
+        assert len(play.sessions) == play.local.busy == len(play.batcher) == 0
+        assert len(asyncio.all_tasks()) == 1
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 3, 10])
+@pytest.mark.parametrize("state", [_reading, _waiting_for_a_voice, _hearing, _settling, _thinking, _speaking])
+async def test_stop_in_any_state_makes_room_for_the_next_answer(state, steps: int) -> None:
+    async with Rehearsal(spec=SPEC, reply=LONG) as play:
+        await play.open()
+        await state(play)
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        play.session.handle(Interrupt())
+        await play.wait(3000)
+        play.session.handle(Prefill((user("what is this"),)))
+        play.session.handle(Generate())
+        await play.wait(20_000)
+        assert play.last(ReplyDone).reason == "completed"
+        assert play.local.busy == 0

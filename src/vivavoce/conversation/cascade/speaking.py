@@ -45,6 +45,8 @@ from vivavoce.inference.visemes import visemes
 
 AHEAD_MS = 12_000
 """A reply is made at most this far ahead of what was played; then the synthesizer waits."""
+PIECE_S = 10
+"""Seconds of sound that are made ready at once."""
 GLIDE_MS = 60
 """From one mouth shape of a phoneme to its next."""
 CLAUSES = 32
@@ -234,10 +236,12 @@ class Reply:
         async with aio.closing(speech.synthesizer.speak(request)) as chunks:
             async for chunk in chunks:
                 self._mark(chunk, start, begins)
-                self._sound(self._at_rate(chunk.pcm))
-                if self._limit_reached():
-                    return
-                await self._pace()
+                pcm = self._at_rate(chunk.pcm)
+                for at in range(0, len(pcm), self._piece):
+                    self._sound(pcm[at : at + self._piece])
+                    if self._limit_reached():
+                        return
+                    await self._pace()
 
     def _mark(self, chunk: SpeechChunk, start: int, begins: int) -> None:
         ratio = self._speech.rate / self._speech.synthesizer.capabilities.rate
@@ -285,6 +289,11 @@ class Reply:
         self._let(lambda: self._emit(ReplyAudio(self.number, offset, pcm)))
         if first:
             self._let(lambda: self._notify(FirstSound(self.number)))
+
+    @property
+    def _piece(self) -> int:
+        """Bytes that leave at a time; some synthesizers give minutes in one chunk."""
+        return self._speech.rate * SAMPLE_BYTES * PIECE_S
 
     @property
     def _limit(self) -> int:

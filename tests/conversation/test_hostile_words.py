@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from vivavoce.conversation.inputs import UserText
 from vivavoce.conversation.outputs import ReplyDone, ReplyText
 from vivavoce.conversation.views import SessionSpec
 from vivavoce.inference.backends.scripted import ScriptedModel, ScriptedSynthesizer
-from vivavoce.inference.ports import Transcript
+from vivavoce.inference.ports import SpeechChunk, SpeechRequest, Transcript
 from vivavoce.testing.rehearsal import Rehearsal
 
 TEXTS = {
@@ -107,3 +109,19 @@ async def test_twenty_thousand_characters_are_one_question() -> None:
         play.session.handle(UserText("why? " * 4000))
         await play.quiet(5000)
         assert play.last(ReplyDone).heard_text == "This is fine."
+
+
+@pytest.mark.parametrize(("asked", "spoken"), [("en", "en"), ("zh", "zh"), ("xx", "en"), ("tlh", "en")])
+async def test_a_language_that_nobody_speaks_here_is_answered_in_the_houses_own(asked: str, spoken: str) -> None:
+    class Noting(ScriptedSynthesizer):
+        def speak(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
+            languages.add(request.language)
+            return super().speak(request)
+
+    languages: set[str] = set()
+    spec = SessionSpec("third", language=asked, output_rate=16_000)
+    async with Rehearsal(spec=spec, synthesizer=Noting(rate=16_000)) as play:
+        play.session.handle(UserText("qo'noS yIjatlh"))
+        await play.quiet(5000)
+        assert play.last(ReplyDone).reason == "completed"
+        assert languages == {spoken}

@@ -18,6 +18,7 @@ from vivavoce.inference.policies import (
     with_retry,
     with_timeout,
 )
+from vivavoce.inference.translate import final
 
 
 class Script:
@@ -192,6 +193,14 @@ async def test_a_source_that_fails_five_times_is_left_alone_for_ten_seconds():
     assert len(script.calls) == 5
     await asyncio.sleep(10)
     assert await read(guarded) == ["a"]
+    assert await read(guarded) == ["a"]
+
+
+async def test_a_request_that_cannot_be_met_shuts_the_door_on_nobody_else():
+    guarded = with_breaker()(Script(*[[final("no such voice")]] * 20, ["a"]))
+    for _ in range(20):
+        _, error = await outcome(guarded)
+        assert "no such voice" in str(error)
     assert await read(guarded) == ["a"]
 
 

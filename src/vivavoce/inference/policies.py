@@ -187,7 +187,11 @@ def first_that_works(*sources: Source[R, T]) -> Source[R, T]:
 
 
 def with_breaker(failures: int = 5, within_s: float = 30.0, rest_s: float = 10.0) -> Policy:
-    """After `failures` within `within_s` refuse at once with BackendUnavailable; after `rest_s` let one try."""
+    """After `failures` within `within_s` refuse at once with BackendUnavailable; after `rest_s` let one try.
+
+    A request that would fail again whoever makes it (`final`) says nothing of the back-end: one client that asks for
+    what cannot be must not shut it for all others.
+    """
 
     def policy(source: Source[R, T]) -> Source[R, T]:
         breaker = Breaker(failures, within_s, rest_s)
@@ -206,13 +210,14 @@ def with_breaker(failures: int = 5, within_s: float = 30.0, rest_s: float = 10.0
                         yield item
                 told = True
                 breaker.worked()
-            except BackendError:
-                told = True
-                breaker.failed(now())
+            except BackendError as error:
+                if error.retryable or isinstance(error, BackendUnavailable):
+                    told = True
+                    breaker.failed(now())
                 raise
             finally:
                 if not told:
-                    # The reader left before the first item: that proves nothing either way.
+                    # The reader left before the first item, or asked for what cannot be: no proof either way.
                     breaker.left(now())
 
         return guarded

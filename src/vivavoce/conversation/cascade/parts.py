@@ -45,10 +45,11 @@ class Parts:
         return language in self.recognizer.capabilities.languages
 
     def speech(self, spec: SessionSpec, volume: Callable[[], int], *, silent: bool = False) -> Speech:
-        """How a session's replies sound."""
+        """How a session's replies sound; in the house's own language where nobody speaks the session's."""
+        spoken = {voice.language for voice in self.synthesizer.capabilities.voices}
         return Speech(
             synthesizer=self.synthesizer,
-            language=spec.language,
+            language=spec.language if spec.language in spoken or not spoken else self.policy.language,
             voice=spec.voice,
             rate=spec.output_rate,
             volume=volume,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from vivavoce.errors import BackendError
 from vivavoce.inference.ports import SpeechRequest
+from vivavoce.inference.translate import final
 from vivavoce.inference.words import has_chinese
 
 
@@ -77,5 +77,5 @@ def voice_for(request: SpeechRequest) -> EspeakVoice:
     if voice is None or voice.language != language:
         voice = next((voice for voice in VOICES if voice.language == language), None)
     if voice is None:
-        raise BackendError(f"no espeak voice here speaks {language!r}", code="tts_failed")
+        raise final(f"no espeak voice here speaks {language!r}", "tts_failed")
     return voice

@@ -15,8 +15,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pocketsphinx
 
+from vivavoce.audio.pcm import view
 from vivavoce.errors import BackendUnavailable, ConfigError
 from vivavoce.inference.backends.pocketsphinx.automaton import Automaton, minimal, parse_fsg
 from vivavoce.inference.backends.pocketsphinx.pieces import FRAMES_PER_SECOND, Piece, Pieces
@@ -25,6 +27,9 @@ _MODEL = Path(pocketsphinx.get_model_path()) / "en-us"
 _DICTIONARY = _MODEL / "cmudict-en-us.dict"
 _LEADING_QUIET = bytes(2 * 16_000 // 4)
 """0.25 s: the decoder drops the first word of sound that begins at once."""
+_FLOOR = 0.02
+"""Faint noise, 34 dB below the sound as a whole: less than a quiet room has."""
+_LEAST_FLOOR_RMS = 20.0
 _LOG_UNIT = math.log(1.0001)
 _WORST = -400.0
 _GRAMMAR_WEIGHT = 3.0
@@ -147,7 +152,7 @@ def _decoder(**options: object) -> pocketsphinx.Decoder:
 def _decode(decoder: pocketsphinx.Decoder, pcm: bytes) -> Pieces:
     decoder.start_utt()
     try:
-        decoder.process_raw(_LEADING_QUIET + pcm, full_utt=True)
+        decoder.process_raw(_in_a_room(_LEADING_QUIET + pcm), full_utt=True)
     finally:
         decoder.end_utt()
     return tuple(
@@ -165,6 +170,18 @@ def _decode(decoder: pocketsphinx.Decoder, pcm: bytes) -> Pieces:
 def _weight(share: float) -> float:
     """A probability of the grammar as the search shall count it, which applies no language weight of its own to it."""
     return float(max(share, _RAREST) ** _GRAMMAR_WEIGHT)
+
+
+def _in_a_room(pcm: bytes) -> bytes:
+    """The sound over a floor of faint noise, as every microphone has it, and the same each time.
+
+    Without one, digital silence (made speech, the quiet put in front, a gate in the sender) drags the mean of the
+    normalisation so far down that clean speech is not understood: of 24 commands in four voices 9 were, with it 22.
+    """
+    sound = view(pcm).astype(np.float32)
+    floor = max(_LEAST_FLOOR_RMS, _FLOOR * float(np.sqrt(np.mean(sound**2))))
+    noise = np.random.default_rng(0).standard_normal(len(sound), dtype=np.float32)
+    return np.clip(sound + floor * noise, -32_768, 32_767).astype("<i2").tobytes()
 
 
 def _log(likelihood: float) -> float:

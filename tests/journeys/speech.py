@@ -29,7 +29,7 @@ public <reply> = <time> | <volume> | <timer>;
 """What replies may sound like: the listener must tell one from some two thousand others."""
 
 
-async def spoken(text: str, voice: str = "en-us-f") -> bytes:
+async def spoken(text: str, voice: str = "en-gb") -> bytes:
     """`text` as 16 kHz PCM. The default voice is the one that the offline recogniser understands best."""
     return resample(await voice_of(Settings(talk=Talk(voice=voice)), text, 1.0), INPUT_RATE).data
 
@@ -40,13 +40,15 @@ def quiet(seconds: float) -> bytes:
 
 def recognised(reply: Pcm) -> list[str]:
     """The words that the sound of a reply is made of."""
-    # A little slower and lower than it was said: the recogniser was trained on calmer voices.
-    calm = soxr.resample(reply.samples.astype(np.float32) / 32_768, reply.rate * 0.85, INPUT_RATE)
+    # A little slower and lower than it was said, because the recogniser was trained on calmer voices, and in a room
+    # that is not dead silent, because digital silence spoils its normalisation.
+    calm = np.pad(soxr.resample(reply.samples.astype(np.float32), reply.rate * 0.85, INPUT_RATE), 8_000)
+    room = np.random.default_rng(0).normal(0, 60, len(calm))
     decoder = pocketsphinx.Decoder(lm=None, loglevel="FATAL")
     decoder.add_jsgf_string("replies", GRAMMAR)
     decoder.activate_search("replies")
     decoder.start_utt()
-    decoder.process_raw((np.pad(calm, 8_000) * 32_767).astype("<i2").tobytes(), full_utt=True)
+    decoder.process_raw(np.clip(calm + room, -32_768, 32_767).astype("<i2").tobytes(), full_utt=True)
     decoder.end_utt()
     heard = decoder.hyp()
     return [] if heard is None else re.sub(r"\(\d\)", "", heard.hypstr).split()

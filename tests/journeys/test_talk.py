@@ -46,7 +46,7 @@ def url(folder: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_spoken_command_is_understood_done_and_told(command: str, folder: Path, url: str) -> None:
-    run(folder, "say", command, "--out", "said.wav")
+    run(folder, "say", command, "--voice", "en-gb", "--out", "said.wav")
     told = run(folder, "talk", "said.wav", "--url", url, "--json", "--out", "both.wav")
     (turn,) = json.loads(told)["turns"]
     assert turn["said"] == command

@@ -27,8 +27,8 @@ _MODEL = Path(pocketsphinx.get_model_path()) / "en-us"
 _DICTIONARY = _MODEL / "cmudict-en-us.dict"
 _LEADING_QUIET = bytes(2 * 16_000 // 4)
 """0.25 s: the decoder drops the first word of sound that begins at once."""
-_FLOOR = 0.02
-"""Faint noise, 34 dB below the sound as a whole: less than a quiet room has."""
+_FLOOR = 0.04
+"""Faint noise, 28 dB below the sound as a whole: about what a quiet room and a laptop give."""
 _LEAST_FLOOR_RMS = 20.0
 _LOG_UNIT = math.log(1.0001)
 _WORST = -400.0

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from vivavoce.conversation.client import Outlet
 from vivavoce.conversation.inputs import UserInput
-from vivavoce.conversation.outputs import Output
 from vivavoce.conversation.views import SessionSpec
 
-
-class Outlet(Protocol):
-    """Where a session says what it says."""
-
-    def send(self, output: Output) -> None:
-        """Never blocks and never raises; called on the loop."""
-        ...
+__all__ = ["Channel", "Outlet", "Session", "Sessions", "Transport"]
 
 
 class Session(Protocol):

@@ -12,13 +12,25 @@ from dataclasses import dataclass
 
 from vivavoce import aio
 from vivavoce.conversation.heard import HeardLedger
-from vivavoce.conversation.outputs import EndReason, ReplyAudio, ReplyDone
+from vivavoce.conversation.outputs import (
+    EndReason,
+    Hold,
+    Output,
+    Release,
+    ReplyAudio,
+    ReplyAudioEnd,
+    ReplyDone,
+    ReplyText,
+)
 from vivavoce.conversation.playout import Playout
 
 LAST_REPORT_S = 0.3
 """After a flush the client's last report of what was played is waited for so long."""
 SELF_REPORT_S = 0.5
 """Without a report of the client for so long the sample clock reports: the maker of a reply must not wait for ever."""
+
+
+Made = ReplyText | ReplyAudio | ReplyAudioEnd | Hold | Release
 
 
 @dataclass(slots=True)
@@ -64,7 +76,7 @@ class Performance:
         rate: int,
         lead_ms: int,
         ticker: aio.Ticker,
-        send: Callable[[ReplyAudio], None],
+        send: Callable[[Output], None],
         on_done: Callable[[ReplyDone, bool], None],
         on_progress: Callable[[int, float], None],
         owner: asyncio.Future[None],
@@ -107,31 +119,40 @@ class Performance:
             self._playout.hold(now)
         self._ticker.add(self._tick)
 
-    def text(self, reply: int, delta: str, at: int | None) -> bool:
-        """Words that sound from sample `at` on. False when the reply is not on any more: nobody may hear of it."""
-        piece = self._current(reply)
-        if piece is None:
-            return False
-        start = piece.length
-        piece.length += len(delta)
-        piece.ledger.text(delta)
-        if at is not None:
-            piece.ledger.timing(start, piece.length, at)
-        return True
+    def take(self, output: Made) -> None:
+        """What was made for the reply, and what is to happen to it: done, and passed on to the client in its place.
 
-    def sound(self, reply: int, offset: int, pcm: bytes) -> None:
-        if self._current(reply) is not None:
-            self._playout.push(offset, pcm)
-            self._pump(aio.now())
+        Nothing passes of a reply that is not on any more, but for sound it is not sent before its time.
+        """
+        match output:
+            case Hold():
+                self.hold("view")
+                self._send(output)
+            case Release():
+                self._send(output)
+                self.release("view")
+            case _:
+                piece = self._current(output.reply)
+                if piece is not None:
+                    self._add(piece, output)
 
-    def end(self, reply: int, length: int, reason: EndReason) -> None:
-        """All sound has been made; the reply is over when it has been played."""
-        piece = self._current(reply)
-        if piece is not None:
-            piece.end = reason
-            piece.ledger.end(length)
-            self._playout.end(length)
-            self._pump(aio.now())
+    def _add(self, piece: _Piece, output: ReplyText | ReplyAudio | ReplyAudioEnd) -> None:
+        match output:
+            case ReplyText(delta=delta, at=at):
+                start = piece.length
+                piece.length += len(delta)
+                piece.ledger.text(delta)
+                if at is not None:
+                    piece.ledger.timing(start, piece.length, at)
+                self._send(output)
+                return
+            case ReplyAudio(offset=offset, pcm=pcm):
+                self._playout.push(offset, pcm)
+            case ReplyAudioEnd(length=length, reason=reason):
+                piece.end = reason
+                piece.ledger.end(length)
+                self._playout.end(length)
+        self._pump(aio.now())
 
     # ── the playing ───────────────────────────────────────────────────────────────────────────
 

@@ -9,7 +9,8 @@ import logging
 from types import TracebackType
 
 from vivavoce import aio
-from vivavoce.conversation.engine import House, Outlet, Session
+from vivavoce.conversation.client import Outlet
+from vivavoce.conversation.engine import House, Session
 from vivavoce.conversation.outputs import Problem
 from vivavoce.conversation.views import SessionSpec
 from vivavoce.errors import Refused, VivavoceError

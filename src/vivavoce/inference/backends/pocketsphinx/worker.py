@@ -59,6 +59,9 @@ def receive(stream: BinaryIO) -> bytes:
 def main() -> None:
     # Ctrl-C reaches the whole process group; the parent decides when this process ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Where cores are few, the sound of all conversations goes before the words of one.
+    if hasattr(os, "nice"):  # not on Windows
+        os.nice(10)
     # Whatever the library prints must not get between the answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -30,7 +30,18 @@ def speech(milliseconds: int) -> Speak:
 class Server:
     """Ends a turn after 300 ms of silence; interrupts its reply when somebody speaks."""
 
-    def __init__(self, *, deaf: bool = False, dies_at: int | None = None, refuses: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        deaf: bool = False,
+        dies_at: int | None = None,
+        refuses: str | None = None,
+        cuts_at: int = 0,
+        quiet_ms: int = QUIET_MS,
+    ) -> None:
+        """`cuts_at`: ms of silence after an interruption at which it is decided; 0: at its first sound."""
+        self.cuts_at = cuts_at
+        self.quiet_ms = quiet_ms
         self.deaf = deaf
         self.dies_at = dies_at
         self.refuses = refuses
@@ -82,13 +93,15 @@ class Server:
         elif view(pcm).any():
             if self.quiet is None:
                 self.tell(duplex.SpeechStarted(self.clock))
-                if self.speaking:
+                if self.speaking and not self.cuts_at:
                     self.cut()
             self.quiet = 0
         elif self.quiet is not None:
             self.quiet += 20
-            if self.quiet == QUIET_MS:
-                self.tell(duplex.SpeechEnded(self.clock - QUIET_MS))
+            if self.quiet == self.cuts_at and self.speaking:
+                self.cut()
+            if self.quiet == self.quiet_ms:
+                self.tell(duplex.SpeechEnded(self.clock - self.quiet_ms))
                 self.quiet = None
                 self.reply("hello")
 
@@ -153,6 +166,12 @@ async def test_both_sides_have_one_clock() -> None:
     assert first.sound_from is not None
     assert np.flatnonzero(heard)[0] == first.sound_from * RATE // 1000
     assert person.loudspeaker.gaps == 0
+
+
+async def test_what_interrupted_is_answered_though_the_reply_ends_late() -> None:
+    server = Server(cuts_at=100, quiet_ms=900)
+    person = await talked(server, speech(500), speech(200), interrupt_at=200)
+    assert [turn.reason for turn in person.record.turns] == ["interrupted", "completed"]
 
 
 async def test_the_second_utterance_interrupts_at_the_time_asked_for() -> None:

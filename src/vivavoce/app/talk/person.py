@@ -118,8 +118,9 @@ class Person:
                 self._answered = False
             case duplex.ReplyStarted(reply=reply):
                 self._replying = reply
-            case duplex.ReplyDone(reply=reply):
-                self._answered = self._answered or reply == self._replying
+            case duplex.ReplyDone(reply=reply, reason=reason):
+                # The end of an interrupted reply comes late, when what interrupted it waits for its own answer.
+                self._answered = self._answered or (reply == self._replying and reason != "interrupted")
                 self._replying = 0 if reply >= self._replying else self._replying
                 self.loudspeaker.end(reply)
             case duplex.Duck(reply=reply, gain=gain):

@@ -169,7 +169,7 @@ async def test_both_sides_have_one_clock() -> None:
 
 
 async def test_what_interrupted_is_answered_though_the_reply_ends_late() -> None:
-    server = Server(cuts_at=100, quiet_ms=900)
+    server = Server(cuts_at=100, quiet_ms=1500)
     person = await talked(server, speech(500), speech(200), interrupt_at=200)
     assert [turn.reason for turn in person.record.turns] == ["interrupted", "completed"]
 

@@ -121,8 +121,9 @@ def test_node_is_taken_when_the_tools_of_the_console_run_on_it(version: str, sui
 
 def test_the_locked_tools_ask_for_no_newer_node() -> None:
     packages = json.loads((ROOT / "console/package-lock.json").read_text())["packages"]
-    asked = {str(packages[f"node_modules/{name}"]["engines"]["node"]) for name in ("vite", "rolldown", "eslint")}
+    asked = {packages[f"node_modules/{name}"]["engines"]["node"] for name in ("vite", "rolldown", "eslint")}
     assert asked == {"^20.19.0 || >=22.12.0", "^20.19.0 || ^22.13.0 || >=24"}, "see node_suits in script/lib.sh"
+    assert packages[""]["engines"]["node"] == "^20.19 || ^22.13 || >=24"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,7 +13,15 @@ import soxr
 from vivavoce.audio.pcm import FRAME_SAMPLES, INPUT_RATE, SAMPLE_BYTES, silence, view
 from vivavoce.errors import BackendError, Closed, ConfigError
 from vivavoce.inference.backends.espeak import EspeakSynthesizer
-from vivavoce.inference.backends.pocketsphinx.recognizer import LONGEST, PocketsphinxRecognizer, processes
+from vivavoce.inference.backends.pocketsphinx.crew import Crew, Job, Outcome
+from vivavoce.inference.backends.pocketsphinx.recognizer import (
+    LONGEST,
+    PocketsphinxRecognition,
+    PocketsphinxRecognizer,
+    ReadParts,
+    processes,
+)
+from vivavoce.inference.backends.pocketsphinx.worker import Kind
 from vivavoce.inference.grammar import Grammar
 from vivavoce.inference.ports import Recognition, SpeechRequest
 from vivavoce.testing.conformance import check_recognizer
@@ -88,21 +95,50 @@ async def test_other_speech_is_no_command(recognizer: PocketsphinxRecognizer, vo
     assert not transcript.unsure
 
 
-async def test_partials_come_while_it_is_spoken_and_the_end_finds_it_judged(
-    recognizer: PocketsphinxRecognizer, voice: EspeakSynthesizer
-) -> None:
-    await recognizer.warm()
+class WatchedCrew(Crew):
+    """Notes what it is given to do, and how much of it is done."""
+
+    def __init__(self) -> None:
+        super().__init__(GRAMMAR.jsgf, 1, 2)
+        self.taken: list[Kind] = []
+        self.done = 0
+
+    def ask(self, job: Job, *, spare: bool = False) -> bool:
+        deliver = job.deliver
+
+        def note(outcome: Outcome) -> None:
+            deliver(outcome)
+            self.done += 1
+
+        job.deliver = note
+        taken = super().ask(job, spare=spare)
+        self.taken += [job.kind] * taken
+        return taken
+
+    @property
+    def has_judged(self) -> bool:
+        return self.taken[-1:] == [Kind.JUDGE] and self.done == len(self.taken)
+
+
+async def test_partials_come_while_it_is_spoken_and_the_end_finds_it_judged(voice: EspeakSynthesizer) -> None:
     partials: list[str] = []
-    recognition = recognizer.listen("en", partials.append)
-    await feed(recognition, await said(voice, COMMAND), 0.02)
-    for _ in range(200):
-        if partials and partials[-1] == COMMAND:
-            break
-        await asyncio.sleep(0.02)
-    assert partials[-1] == COMMAND
-    asked = time.monotonic()
-    assert (await recognition.finish()).text == COMMAND
-    assert time.monotonic() - asked < 0.05
+    crew = WatchedCrew()
+    try:
+        recognition = PocketsphinxRecognition(crew, ReadParts(), partials.append)
+        sound = await said(voice, COMMAND)
+        await feed(recognition, sound, 0.02)
+        for _ in range(500):
+            if crew.has_judged:
+                break
+            await feed(recognition, sound[-FRAME_BYTES:], 0.02)
+        assert crew.has_judged
+        await asyncio.sleep(0)
+        assert partials[-1] == COMMAND
+        asked = len(crew.taken)
+        assert (await recognition.finish()).text == COMMAND
+        assert len(crew.taken) == asked, "the end asked for more work"
+    finally:
+        crew.close()
 
 
 async def test_silence_and_steady_noise_are_nothing(recognizer: PocketsphinxRecognizer) -> None:

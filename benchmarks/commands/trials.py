@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import cycle
 
 import numpy as np
 
@@ -110,12 +109,12 @@ def _trials(
 ) -> Iterator[Trial]:
     rng = np.random.default_rng(seed)
     said = [(text, True) for text in corpus.commands] + [(text, False) for text in corpus.others]
-    kinds = cycle(noises)
+    kinds = tuple(noises)
     order = [(turn, index) for turn in range(len(speakers)) for index in range(len(said))]
     chosen = set(random.Random(seed).sample(order, len(order) // every))
     for turn, index in order:
         (text, command), speaker, snr = said[index], speakers[turn], SNRS[(index + turn) % len(SNRS)]
-        kind = next(kinds) if snr is not None else "none"
+        kind = kinds[(index // len(SNRS) + turn) % len(kinds)] if snr is not None else "none"
         if (turn, index) in chosen:
             pcm = _mixed(spoken.say(text, speaker), noises.get(kind, white), snr, rng)
             yield Trial(text, command, pcm, speaker.voice, kind, snr)

@@ -1,7 +1,8 @@
 """A fixed number of decoding processes and the bounded queue in front of them.
 
 One thread of this process stands for each decoding process: it starts it, hands it one job at a time and starts a new
-one when it dies. A job whose process died fails; it is not tried again, since its sound may be what killed it.
+one when it dies, or when it is stuck: whether anybody still waits for the job does not matter, since the next one would
+be stuck behind it. A job whose process ended fails and is not tried again here: its sound may be the reason.
 """
 
 from __future__ import annotations
@@ -12,13 +13,23 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
 import msgspec
 
-from vivavoce.errors import BackendError, BackendTimeout, BackendUnavailable, Closed, ConfigError, VivavoceError
+from vivavoce.audio.pcm import INPUT_RATE, SAMPLE_BYTES
+from vivavoce.errors import (
+    BackendBusy,
+    BackendError,
+    BackendTimeout,
+    BackendUnavailable,
+    Closed,
+    ConfigError,
+    VivavoceError,
+)
 from vivavoce.inference.backends.pocketsphinx import worker
+from vivavoce.inference.backends.pocketsphinx.load import MOST_WAIT_S, Load
 from vivavoce.inference.backends.pocketsphinx.rejection import Understanding
 from vivavoce.inference.backends.pocketsphinx.worker import Answer, Kind
 
@@ -27,6 +38,12 @@ _COMMAND = [sys.executable, "-c", f"from {worker.__name__} import main; main()"]
 _LOOK_AGAIN_S = 0.05
 _RESTART_S = 1.0
 """Pause before a process that could not start is started again."""
+_LOAD_S = 60.0
+"""A process that has not loaded by then is stuck; two seconds are usual."""
+STUCK_S = 10.0
+"""The same for a job, over the length of its sound. Where other programs take most of the machine, the processes, which
+step back for them, need several times what they need alone; one that is killed for that has to load again.
+"""
 
 
 @dataclass(eq=False, slots=True)
@@ -36,20 +53,29 @@ class Job:
     kind: Kind
     pcm: bytes
     deliver: Callable[[Outcome], None]
-    process: subprocess.Popen[bytes] | None = None
+    since: float = field(default_factory=time.monotonic)
+    """When it came; once it runs, when it began."""
+
+    @property
+    def piece(self) -> tuple[Kind, int]:
+        return self.kind, len(self.pcm)
 
 
 class Crew:
-    """`size` processes over the grammar `jsgf` ("" for none); up to `waiting` jobs wait in order of arrival.
+    """`size` processes over the grammar `jsgf` ("" for none); up to `waiting` jobs wait in order of arrival, and none
+    that would wait too long (see `load`). A process that needs `stuck_s` more than its sound is long is replaced.
 
     Threads and processes begin with the first `start`. All methods return at once and may be called from anywhere.
     """
 
-    def __init__(self, jsgf: str, size: int, waiting: int) -> None:
+    def __init__(self, jsgf: str, size: int, waiting: int, stuck_s: float = STUCK_S) -> None:
         self._jsgf = jsgf
         self._size = size
         self._limit = waiting
+        self._stuck_s = stuck_s
+        self._load = Load(size)
         self._jobs: deque[Job] = deque()
+        self._running: set[Job] = set()
         self._change = threading.Condition()
         self._processes: set[subprocess.Popen[bytes]] = set()
         self._threads: list[threading.Thread] = []
@@ -82,10 +108,16 @@ class Crew:
             loaded(ready)
 
     def ask(self, job: Job, *, spare: bool = False) -> bool:
-        """Queue `job`. False when the queue is full, or closed; a `spare` one is only taken when it need not wait."""
+        """Queue `job`. False when it would wait too long, or the crew is closed; a `spare` one is only taken when it
+        need not wait, and no glance at all while there is a crowd.
+        """
         self.start()
         with self._change:
-            if self._closed or len(self._jobs) >= (self._idle if spare else self._limit):
+            now = time.monotonic()
+            if self._closed or (spare and not self._has_room_to_spare(job, now)):
+                return False
+            if not spare and (len(self._jobs) >= self._limit or self._wait(now) > MOST_WAIT_S):
+                self._load.refused(now)
                 return False
             self._jobs.append(job)
             # All of them: one that woke alone might be a thread whose process cannot be had.
@@ -99,13 +131,14 @@ class Crew:
             if job in self._jobs:
                 self._jobs.remove(job)
 
-    def abort(self, job: Job) -> None:
-        """The job took too long: it fails, and the process that is stuck with it is replaced."""
-        deliver, process = job.deliver, job.process
-        self.withdraw(job)
-        if process is not None:
-            process.kill()
-        deliver(BackendTimeout("recognition took too long", code="asr_failed"))
+    def _has_room_to_spare(self, job: Job, now: float) -> bool:
+        return len(self._jobs) < self._idle and not (job.kind is Kind.GLANCE and self._load.is_crowded(now))
+
+    def _wait(self, now: float) -> float:
+        """Seconds that a new job would wait."""
+        crowded = self._load.is_crowded(now)
+        waiting = ((_in_haste(job.kind) if crowded else job.kind, len(job.pcm)) for job in self._jobs)
+        return self._load.wait(waiting, ((job.piece, now - job.since) for job in self._running))
 
     def close(self) -> None:
         """End the processes; jobs that wait or run fail with Closed. Safe to call again."""
@@ -146,8 +179,8 @@ class Crew:
     def _serve(self, process: subprocess.Popen[bytes]) -> None:
         """Jobs for one process until it dies or the crew is closed."""
         try:
-            answer = _exchange(process, self._jsgf.encode())
-        except (EOFError, OSError, msgspec.DecodeError):
+            answer = _exchange(process, self._jsgf.encode(), _LOAD_S)
+        except (EOFError, OSError, TimeoutError, msgspec.DecodeError):
             answer = Answer(error="the recogniser's process did not start")
         if answer.error:
             self._fail(
@@ -157,8 +190,9 @@ class Crew:
         self._count(1)
         self._tell(None)
         try:
-            while (job := self._next(process)) is not None:
-                self._done(job, _answered(process, job))
+            while (job := self._next()) is not None:
+                outcome = self._answered(process, job)
+                self._done(job, outcome)
                 if process.poll() is not None:
                     return
         finally:
@@ -169,21 +203,47 @@ class Crew:
             self._alive += change
             self._change.notify_all()
 
-    def _next(self, process: subprocess.Popen[bytes]) -> Job | None:
+    def _next(self) -> Job | None:
+        """The next job, which runs from now on; None when the crew is closed."""
         with self._change:
             self._idle += 1
             try:
-                self._change.wait_for(lambda: self._closed or self._jobs)
-                if self._closed:
-                    return None
-                job = self._jobs.popleft()
-                job.process = process
+                while True:
+                    self._change.wait_for(lambda: self._closed or self._jobs)
+                    if self._closed:
+                        return None
+                    job = self._jobs.popleft()
+                    now = time.monotonic()
+                    waited, job.since = now - job.since, now
+                    self._load.waited(waited, now)
+                    if waited <= 2 * MOST_WAIT_S:
+                        break
+                    # It was expected to begin sooner. Whoever waits for it is about to give up.
+                    job.deliver(BackendBusy("the recogniser of this machine cannot keep up", code="asr_failed"))
+                if self._load.is_crowded(now):
+                    job.kind = _in_haste(job.kind)
+                self._running.add(job)
                 return job
             finally:
                 self._idle -= 1
 
+    def _answered(self, process: subprocess.Popen[bytes], job: Job) -> Outcome:
+        limit_s = self._stuck_s + len(job.pcm) / (INPUT_RATE * SAMPLE_BYTES)
+        try:
+            return _exchange(process, job.kind.value + job.pcm, limit_s).found
+        except TimeoutError:
+            failure: BackendError = BackendTimeout("recognition took too long", code="asr_failed")
+        except (EOFError, OSError, msgspec.DecodeError):
+            failure = BackendError("the recogniser's process died", code="asr_failed")
+        process.kill()
+        process.wait()
+        return failure
+
     def _done(self, job: Job, outcome: Outcome) -> None:
-        job.process = None
+        with self._change:
+            self._running.discard(job)
+            if isinstance(outcome, Understanding):
+                self._load.took(job.piece, time.monotonic() - job.since)
         job.deliver(Closed("the recogniser is closed") if self._closed else outcome)
 
     def _tell(self, error: VivavoceError | None) -> None:
@@ -212,18 +272,30 @@ class Crew:
                 return
 
 
-def _answered(process: subprocess.Popen[bytes], job: Job) -> Outcome:
-    try:
-        return _exchange(process, job.kind.value + job.pcm).found
-    except (EOFError, OSError, msgspec.DecodeError):
+def _exchange(process: subprocess.Popen[bytes], body: bytes, limit_s: float) -> Answer:
+    """One request and its answer. The process is killed after `limit_s`, which raises TimeoutError."""
+    late = threading.Event()
+
+    def give_up() -> None:
+        late.set()
         process.kill()
-        process.wait()
-        return BackendError("the recogniser's process died", code="asr_failed")
+
+    alarm = threading.Timer(limit_s, give_up)
+    alarm.daemon = True
+    alarm.start()
+    try:
+        worker.send(cast(BinaryIO, process.stdin), body)
+        return msgspec.json.decode(worker.receive(cast(BinaryIO, process.stdout)), type=Answer)
+    finally:
+        alarm.cancel()
+        # It may be ringing at this moment; afterwards it cannot hit the next job any more.
+        alarm.join()
+        if late.is_set():
+            raise TimeoutError
 
 
-def _exchange(process: subprocess.Popen[bytes], body: bytes) -> Answer:
-    worker.send(cast(BinaryIO, process.stdin), body)
-    return msgspec.json.decode(worker.receive(cast(BinaryIO, process.stdout)), type=Answer)
+def _in_haste(kind: Kind) -> Kind:
+    return Kind.JUDGE_HASTILY if kind is Kind.JUDGE else kind
 
 
 def _nobody(outcome: Outcome) -> None:

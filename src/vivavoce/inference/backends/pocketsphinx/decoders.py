@@ -150,6 +150,8 @@ def _decoder(**options: object) -> pocketsphinx.Decoder:
 
 
 def _decode(decoder: pocketsphinx.Decoder, pcm: bytes) -> Pieces:
+    # Forgets the noise that it learnt in the sound before, which may have been another person's.
+    decoder.reinit_feat()
     decoder.start_utt()
     try:
         decoder.process_raw(_in_a_room(_LEADING_QUIET + pcm), full_utt=True)

@@ -12,8 +12,8 @@ from hashlib import blake2b
 import numpy as np
 
 from vivavoce.audio.pcm import INPUT_RATE, SAMPLE_BYTES, view
-from vivavoce.errors import BackendError, Closed, VivavoceError
-from vivavoce.inference.backends.pocketsphinx.crew import Crew, Job, Outcome
+from vivavoce.errors import BackendBusy, Closed, VivavoceError
+from vivavoce.inference.backends.pocketsphinx.crew import STUCK_S, Crew, Job, Outcome
 from vivavoce.inference.backends.pocketsphinx.rejection import Understanding, transcript
 from vivavoce.inference.backends.pocketsphinx.worker import Kind
 from vivavoce.inference.grammar import Grammar
@@ -39,8 +39,10 @@ _QUIET_SHARE = 0.12
 _NO_SPEECH_RMS = 60.0
 _WAITING = 64
 """Jobs in front of the processes; each stands for one speaker whose utterance has ended."""
-_ANSWER_S = 30.0
-"""Limit of one job, its wait in the queue included."""
+_ANSWER_S = 4.5
+"""For the end of an utterance, before the 5 s of whoever asks, whose time-out counts as a failure: a machine that is too
+slow for its speakers is none, and the crew replaces processes that are stuck.
+"""
 
 
 def processes(cores: int | None = None) -> int:
@@ -56,8 +58,11 @@ class PocketsphinxRecognizer:
 
     capabilities = RecognizerCapabilities("pocketsphinx", ("en",), partials=True, open_vocabulary=False)
 
-    def __init__(self, grammar: Grammar | None, size: int | None = None, waiting: int = _WAITING) -> None:
-        self._crew = Crew(grammar.jsgf if grammar else "", size or processes(), waiting)
+    def __init__(
+        self, grammar: Grammar | None, size: int | None = None, waiting: int = _WAITING, stuck_s: float = STUCK_S
+    ) -> None:
+        """`size` decoding processes, `waiting` jobs in front of them; one stuck for `stuck_s` is replaced."""
+        self._crew = Crew(grammar.jsgf if grammar else "", size or processes(), waiting, stuck_s)
         self._known = ReadParts()
 
     async def warm(self) -> None:
@@ -140,7 +145,10 @@ class PocketsphinxRecognition:
             raise Closed(f"the utterance is {self._over}")
         self._over = "finished"
         try:
-            return await self._stopper.run(self._conclude())
+            async with asyncio.timeout(_ANSWER_S):
+                return await self._stopper.run(self._conclude())
+        except TimeoutError:
+            raise BackendBusy("the recogniser of this machine cannot keep up", code="asr_failed") from None
         finally:
             self._drop()
 
@@ -212,13 +220,7 @@ class PocketsphinxRecognition:
         job = Job(kind, pcm, deliver)
         if not self._crew.ask(job, spare=spare):
             return False
-        alarm = self._loop.call_later(_ANSWER_S, self._crew.abort, job)
-
-        def withdraw() -> None:
-            alarm.cancel()
-            self._crew.withdraw(job)
-
-        self._job, self._asked, self._withdraw = answer, (kind, stop), withdraw
+        self._job, self._asked, self._withdraw = answer, (kind, stop), lambda: self._crew.withdraw(job)
         return True
 
     def _delivered(self, answer: asyncio.Future[Understanding], outcome: Outcome) -> None:
@@ -284,7 +286,7 @@ class PocketsphinxRecognition:
 
     async def _demand(self, kind: Kind, start: int, stop: int) -> None:
         if not self._submit(kind, start, stop, spare=False):
-            raise BackendError("the recogniser is overloaded", code="asr_failed")
+            raise BackendBusy("too many people speak at once for the recogniser of this machine", code="asr_failed")
         await self._wait()
 
     async def _wait(self) -> None:

@@ -29,6 +29,7 @@ class Kind(Enum):
     GLANCE = b"g"
     READ = b"r"
     JUDGE = b"j"
+    JUDGE_HASTILY = b"h"
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -81,7 +82,12 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         send(answers, msgspec.json.encode(Answer(error=error.message, setting=error.code == "config")))
         return
     send(answers, msgspec.json.encode(Answer()))
-    work = {Kind.GLANCE: hearing.glance, Kind.READ: hearing.read, Kind.JUDGE: hearing.judge}
+    work = {
+        Kind.GLANCE: hearing.glance,
+        Kind.READ: hearing.read,
+        Kind.JUDGE: hearing.judge,
+        Kind.JUDGE_HASTILY: hearing.judge_hastily,
+    }
     while True:
         request = receive(requests)
         send(answers, msgspec.json.encode(Answer(work[Kind(request[:1])](request[1:]))))

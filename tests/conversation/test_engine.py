@@ -23,6 +23,7 @@ from vivavoce.conversation.outputs import (
     Stopped,
     TurnMetrics,
 )
+from vivavoce.conversation.views import SessionSpec
 from vivavoce.errors import Refused
 from vivavoce.inference.backends.scripted import (
     Fault,
@@ -274,6 +275,7 @@ async def test_a_reply_has_a_limit() -> None:
         await play.speak(1000)
         await play.quiet(20_000)
         assert play.last(ReplyDone).reason == "limit"
+        assert "reply_limit" in play.problems()
         assert play.last(ReplyDone).heard_ms == pytest.approx(8000, abs=2500)
 
 
@@ -307,6 +309,59 @@ async def test_draining_lets_replies_finish_and_tells_everybody() -> None:
         with pytest.raises(Refused) as refused:
             await play.sessions.open(play.other("new"), play)
         assert refused.value.code == "draining"
+
+
+async def test_a_quiet_room_waits_for_its_timer() -> None:
+    async with Rehearsal(heard="set a timer for forty five minutes") as play:
+        await play.speak(1000)
+        await play.quiet(46 * 60_000)
+        assert "timer" in play.texts()[-1].lower()
+        assert len(play.all(ReplyStarted)) == 2
+        await play.quiet(31 * 60_000)
+        assert play.last(Stopped).reason == "idle"
+
+
+async def test_spoken_chinese_without_a_recogniser_is_told_once_and_typing_works() -> None:
+    deaf = ScriptedRecognizer("hello", languages=("en",))
+    async with Rehearsal(spec=SessionSpec("zh", language="zh", output_rate=16_000), recognizer=deaf) as play:
+        for _ in range(3):
+            await play.speak(1000)
+            await play.quiet(1000)
+        assert play.problems() == ["asr_failed"]
+        play.session.handle(UserText("几点了"))
+        await play.quiet(5000)
+        assert play.last(ReplyDone).reason == "completed"
+
+
+async def test_who_pauses_in_mid_sentence_is_not_answered() -> None:
+    async with Rehearsal() as play:
+        await play.speak(1000)
+        play.session.handle(Pause())
+        await play.wait(5000)
+        assert not play.all(ReplyStarted)
+
+
+async def test_a_drain_does_not_wait_for_who_is_not_there() -> None:
+    async with Rehearsal(reply=LONG) as play:
+        await play.speak(1000)
+        await play.quiet(2000)
+        play.session.detach(play)
+        began = asyncio.get_running_loop().time()
+        await play.sessions.drain(30)
+        assert asyncio.get_running_loop().time() - began < 1
+
+
+async def test_after_a_resume_the_client_is_told_what_is_going_on() -> None:
+    async with Rehearsal(heard=["tell me all", "mhm"], reply=LONG) as play:
+        await play.speak(1000)
+        await play.quiet(2000)
+        token = play.last(Prepared).resume
+        before = len(play.said)
+        play.session.detach(play)
+        await play.open(resume=token)
+        told = [said.output for said in play.said[before:]]
+        assert isinstance(told[0], Prepared)
+        assert StateChanged("speaking") in told
 
 
 async def test_an_hour_of_silence_ends_with_a_reason() -> None:

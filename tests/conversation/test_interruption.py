@@ -103,7 +103,8 @@ def test_words_are_folded_and_han_characters_stand_alone() -> None:
 def test_once_the_person_is_silent_the_judge_has_an_answer(
     words: str, speech_ms: int, language: str, reply: str
 ) -> None:
-    assert judge(words, speech_ms, ended=True, language=language, reply=reply) != "wait"
+    said = Evidence(words, speech_ms, True, 500, reply, language)
+    assert JUDGE.judge(said) != "wait", "half a second is enough for the end of «I see»"
 
 
 @given(st.text(max_size=40), st.integers(0, 5000))

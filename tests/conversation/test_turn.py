@@ -27,6 +27,7 @@ from vivavoce.conversation.events import (
     RecognitionFailed,
     Relisten,
     ReplyOver,
+    Seal,
     Settle,
     TimerFired,
 )
@@ -203,8 +204,32 @@ def test_a_button_ends_the_utterance_at_once() -> None:
     script = Script()
     script(Onset(1000), 1032)
     script(Confirmed(1000), 1096)
-    assert script(UserCommit(), 1500) == [Settle(1)]
+    assert script(UserCommit(), 1500) == [Settle(1), Seal()]
     assert any(isinstance(c, Commit) for c in script(Final(1, Transcript("set a timer for")), 1600))
+
+
+def test_who_goes_on_after_the_button_begins_a_new_utterance() -> None:
+    script = Script()
+    script(Onset(1000), 1032)
+    script(Confirmed(1000), 1096)
+    script(UserCommit(), 1500)
+    script(Onset(1520), 1552)
+    assert script(Confirmed(1520), 1616) == []
+    script(Ended(2500), 2564)
+    commands = script(Final(1, Transcript("what time is it")), 2600)
+    assert not any(isinstance(command, Relisten) for command in script.log)
+    assert [type(command) for command in commands if not isinstance(command, Emit)] == [
+        Forget,
+        Prepare,
+        Commit,
+        Listen,
+        Settle,
+    ]
+    assert script.last(Listen) == Listen(2, 1520)
+    assert Emit(Hold(1)) in commands
+    script(Final(2, Transcript("and in london")), 2700)
+    script.wait_until(3500)
+    assert script.last(Commit).said == "and in london"
 
 
 def test_an_utterance_has_a_limit() -> None:
@@ -214,6 +239,10 @@ def test_an_utterance_has_a_limit() -> None:
     commands = script.wait_until(61_000)
     assert Emit(Problem("utterance_limit", "You spoke for a long time; here is an answer to that much.")) in commands
     assert Settle(1) in commands
+    script(Onset(61_100), 61_132)
+    script(Confirmed(61_100), 61_196)
+    assert not any(isinstance(command, Relisten) for command in script.log), "the limit stands"
+    assert any(isinstance(command, Commit) for command in script(Final(1, Transcript("so much")), 61_300))
 
 
 def test_silence_has_a_limit() -> None:
@@ -269,6 +298,15 @@ def test_speech_that_nobody_understands_still_interrupts_in_time() -> None:
     script(Onset(5000), 5032)
     script(Confirmed(5000), 5096)
     assert Cancel(reply, "interrupted") in script.wait_until(6200)
+
+
+def test_a_reply_whose_sound_begins_while_somebody_begins_is_ducked() -> None:
+    script = Script()
+    script.speak(1000, 2000)
+    script(Final(1, Transcript("what time is it")))
+    script.wait_until(2700)
+    script(Onset(2700), 2732)
+    assert script(FirstSound(1)) == [Emit(Duck(1, 0.3))]
 
 
 def test_a_reply_that_is_over_is_not_held() -> None:

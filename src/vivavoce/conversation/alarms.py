@@ -42,6 +42,6 @@ class Alarms:
 
     def _due(self, number: int) -> None:
         self._handles.pop(number, None)
-        timer = self._memory.timers.pop(number, None)
+        timer = self._memory.rung(number)
         if timer is not None:
             self._ring(timer)

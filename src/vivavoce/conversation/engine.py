@@ -191,8 +191,8 @@ class Session:
         return self._client.attached
 
     async def silent(self) -> None:
-        """Wait until no reply is being played."""
-        while self._performance.playing and not self.over:
+        """Wait until no reply is being played to anybody."""
+        while self._performance.playing and self.attached and self._paused_at is None and not self.over:
             self._silence = asyncio.get_running_loop().create_future()
             await self._silence
 
@@ -326,7 +326,8 @@ class Session:
         self._client.send(output)
 
     def _on_stopped(self, output: Stopped) -> None:
-        self.end(output)
+        if output.reason != "idle" or not self._alarms:  # a room may be quiet until its timer rings
+            self.end(output)
 
     def _on_done(self, done: ReplyDone, whole: bool) -> None:
         """A reply is over: what was heard of it becomes history, and nothing else."""
@@ -359,10 +360,14 @@ class Session:
             self.end(Stopped("idle"))
         elif self.spec.kind == "streaming" and now - self._active_at > limits.lease_idle_s:
             self._give_up()
-        elif self._in_speech and self.attached and now - self._heard_at > limits.input_gap_s and self._seat.taken:
+        elif self._in_speech and now - self._heard_at > limits.input_gap_s and self._hears():
             self._in_speech = False
             with contextlib.suppress(WrongOrder):  # the view has closed it by itself
                 self._seat.handle(Commit())
+
+    def _hears(self) -> bool:
+        """Somebody is there who could go on speaking."""
+        return self.attached and self._paused_at is None and self._seat.taken
 
     def _give_up(self) -> None:
         """Turn-based: nothing came for a while. A turn that was begun is told of, its slot goes back."""

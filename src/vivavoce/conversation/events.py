@@ -114,6 +114,11 @@ class Settle:
 
 
 @dataclass(frozen=True, slots=True)
+class Seal:
+    """The utterance is over by decree, perhaps in the middle of a word: sound from now on is of the next one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Relisten:
     """The user went on: recognise the whole utterance again, and what follows."""
 
@@ -181,4 +186,4 @@ class End:
     reason: str
 
 
-Command = Listen | Settle | Relisten | Forget | Prepare | Discard | Commit | Cancel | Arm | Disarm | Emit | End
+Command = Listen | Settle | Seal | Relisten | Forget | Prepare | Discard | Commit | Cancel | Arm | Disarm | Emit | End

@@ -87,7 +87,9 @@ class SkillsFirst:
         intent = self._skills.match(transcript.text, context.language)
         if intent is None or (intent.free and self._model is not None):
             return None
-        return self._skills.answer(intent, context)
+        reply = self._skills.answer(intent, context)
+        # What a skill could not find, a model may know.
+        return None if reply.failed and self._model is not None else reply
 
     async def _converse(self, model: LanguageModel, question: Question, context: SkillContext) -> AsyncIterator[Answer]:
         messages = list(_messages(question))

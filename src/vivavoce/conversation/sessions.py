@@ -87,7 +87,9 @@ class Sessions:
             await session.run(ready)
         except Exception as error:
             log.exception("session %s failed", session.id)
-            problem = Problem("internal", "Something broke on our side; your words so far are kept.", True, True)
+            problem = Problem(
+                "internal", "Something broke on our side, and this conversation with it. Start a new one.", True, True
+            )
             session.end(problem)
             if not ready.done():
                 ready.set_exception(error if isinstance(error, VivavoceError) else VivavoceError(problem.message))
@@ -108,9 +110,7 @@ class Sessions:
 
     def _end_all(self) -> None:
         for session in tuple(self._sessions.values()):
-            session.end(
-                Problem("restarting", "The server restarts; your conversation goes on in a moment.", True, True)
-            )
+            session.end(Problem("restarting", "The server restarts; connect again in a moment.", True, True))
 
 
 def _same(token: str, given: str) -> bool:

@@ -52,6 +52,7 @@ from vivavoce.conversation.events import (
     Relisten,
     ReplyOver,
     Saying,
+    Seal,
     Settle,
     TimerFired,
 )
@@ -113,10 +114,18 @@ class _Utterance:
     attempt: int = 0
     due: bool = False
     """The endpoint has passed; only the final transcript is missing."""
+    closed: bool = False
+    """Over by decree («your turn», the limit): who goes on begins a new one."""
 
     @property
     def words(self) -> str:
         return self.final.text if self.final is not None else self.partial or ""
+
+
+@dataclass(slots=True)
+class _Speech:
+    began: int
+    ended: int | None = None
 
 
 @dataclass(slots=True)
@@ -137,6 +146,8 @@ class TurnMachine:
         self._user = _User.QUIET
         self._candidate = False
         self._utterance: _Utterance | None = None
+        self._next: _Speech | None = None
+        """Speech that began while the words of a closed utterance were still awaited."""
         self._reply: _Reply | None = None
         self._turns = 0
         self._settles = 0
@@ -167,8 +178,7 @@ class TurnMachine:
         self._candidate = True
         reply = self._reply
         if reply and reply.sounding and not reply.held:
-            reply.ducked = True
-            self._emit(Duck(reply.number, self._policy.duck_gain))
+            self._duck(reply)
 
     def _on_dismissed(self, event: Dismissed, at: int) -> None:
         self._candidate = False
@@ -182,12 +192,12 @@ class TurnMachine:
     def _on_confirmed(self, event: Confirmed, at: int) -> None:
         self._candidate = False
         utterance = self._utterance
+        if utterance is not None and utterance.closed:
+            self._next = _Speech(event.at)
+            self._endpoint(utterance, at)
+            return
         if utterance is None:
-            self._turns += 1
-            utterance = self._utterance = _Utterance(self._turns, event.at)
-            self._do(Disarm("silence"), Listen(utterance.turn, event.at))
-            self._do(Arm("utterance", event.at + self._policy.utterance_limit))
-            self._emit(SpeechStarted(event.at))
+            self._open(event.at)
         elif self._user is _User.TRAILING:
             self._go_on(utterance)
         self._user = _User.SPEAKING
@@ -196,6 +206,22 @@ class TurnMachine:
             self._emit(Hold(self._reply.number))
         if self._reply:
             self._do(Arm("judge", at + JUDGE_AGAIN_MS))
+
+    def _open(self, since: int) -> None:
+        self._turns += 1
+        self._utterance = _Utterance(self._turns, since)
+        self._do(Disarm("silence"), Listen(self._turns, since))
+        self._do(Arm("utterance", since + self._policy.utterance_limit))
+        self._emit(SpeechStarted(since))
+
+    def _open_next(self, at: int) -> None:
+        """The closed utterance is done with: whoever went on meanwhile is heard now, from where they began."""
+        speech, self._next = self._next, None
+        if speech is None:
+            return
+        self._on_confirmed(Confirmed(speech.began), at)
+        if speech.ended is not None:
+            self._on_ended(Ended(speech.ended), at)
 
     def _go_on(self, utterance: _Utterance) -> None:
         """Speech again before the endpoint: what was prepared is void, the sound is one utterance."""
@@ -211,6 +237,8 @@ class TurnMachine:
 
     def _on_ended(self, event: Ended, at: int) -> None:
         utterance = self._utterance
+        if self._next is not None:
+            self._next.ended = event.at
         if utterance is None or self._user is not _User.SPEAKING:
             return
         self._user = _User.TRAILING
@@ -294,6 +322,7 @@ class TurnMachine:
             if utterance.attempt:
                 self._do(Discard(utterance.attempt))
             self._idle(at)
+            self._open_next(at)
             return
         if self._reply:  # committed without having been interrupted in time: the newer turn wins
             self._cancel(self._reply, "interrupted")
@@ -302,6 +331,7 @@ class TurnMachine:
         self._reply = _Reply(self._replies)
         self._enter("thinking")
         self._do(Commit(attempt, self._replies, utterance.turn, transcript.text, utterance.ended))
+        self._open_next(at)
 
     def _close(self, utterance: _Utterance, transcript: Transcript) -> None:
         """The utterance is over; its final words are shown whatever becomes of them."""
@@ -322,6 +352,7 @@ class TurnMachine:
         utterance.ended = utterance.ended or at
         self._close(utterance, utterance.final or Transcript(utterance.partial or ""))
         self._idle(at)
+        self._open_next(at)
 
     # ── the interruption ──────────────────────────────────────────────────────────────────────
 
@@ -359,9 +390,12 @@ class TurnMachine:
             reply.held = False
             self._do(Disarm("judge"))
             self._emit(Release(reply.number))
-            if reply.sounding:
-                self._enter("speaking")
+            self._enter("speaking" if reply.sounding else "thinking")
         self._unduck(reply)
+
+    def _duck(self, reply: _Reply) -> None:
+        reply.ducked = True
+        self._emit(Duck(reply.number, self._policy.duck_gain))
 
     def _unduck(self, reply: _Reply) -> None:
         if reply.ducked:
@@ -391,6 +425,8 @@ class TurnMachine:
     def _on_first_sound(self, event: FirstSound, at: int) -> None:
         if self._reply and self._reply.number == event.reply:
             self._reply.sounding = True
+            if self._candidate and not self._reply.held:
+                self._duck(self._reply)
             if not self._reply.held:
                 self._enter("speaking")
 
@@ -404,7 +440,7 @@ class TurnMachine:
         """Nobody has anything to say: announcements have their moment, and silence its limit."""
         if self._utterance or self._reply:
             return
-        if self._waiting:
+        if self._waiting and not self._candidate:
             self._announce(self._waiting.popleft(), at)
             return
         self._enter("listening")
@@ -412,8 +448,7 @@ class TurnMachine:
 
     def _on_announce(self, event: Announce, at: int) -> None:
         self._waiting.append(event.text)
-        if not self._candidate:
-            self._idle(at)
+        self._idle(at)
 
     def _announce(self, text: str, at: int) -> None:
         attempt = self._prepare(Transcript(""), say=text)
@@ -446,13 +481,15 @@ class TurnMachine:
 
     def _on_commit(self, event: UserCommit, at: int) -> None:
         utterance = self._utterance
-        if utterance is None:
+        if utterance is None or utterance.closed:
             return
         if self._user is _User.SPEAKING:
             self._user = _User.TRAILING
             utterance.ended = at
             self._settle(utterance)
+        utterance.closed = True
         self._candidate = False
+        self._do(Disarm("utterance"), Seal())
         self._endpoint(utterance, at)
 
     def _on_interrupt(self, event: Interrupt, at: int) -> None:
@@ -472,7 +509,8 @@ class TurnMachine:
             self._emit(Problem("utterance_limit", "You spoke for a long time; here is an answer to that much."))
             self._on_commit(UserCommit(), at)
         elif event.name == "silence" and not utterance and not reply:
-            self._do(End("idle"))
+            # Whoever carries it out may know better: a timer is to ring.
+            self._do(End("idle"), Arm("silence", at + self._policy.silence_limit))
 
     # ── small things ──────────────────────────────────────────────────────────────────────────
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import quantiles
 
 from vivavoce import aio
+from vivavoce.conversation.inputs import Kind
 from vivavoce.conversation.outputs import Queued
 from vivavoce.conversation.views import Processor, ProcessorInfo, SessionSpec
 from vivavoce.errors import Refused
@@ -41,10 +42,12 @@ class _Ticket:
 class LocalLease:
     """A slot of a `LocalPool`."""
 
-    def __init__(self, pool: LocalPool, waited_ms: int) -> None:
+    def __init__(self, pool: LocalPool, kind: Kind, waited_ms: int) -> None:
         self._pool = pool
+        self._kind = kind
         self._since = aio.now()
         self._held = True
+        pool._held[kind] += 1
         self.waited_ms = waited_ms
 
     @property
@@ -54,7 +57,7 @@ class LocalLease:
     def release(self) -> None:
         if self._held:
             self._held = False
-            self._pool._give_back(aio.now() - self._since)
+            self._pool._give_back(self._kind, aio.now() - self._since)
 
 
 class LocalPool:
@@ -64,9 +67,11 @@ class LocalPool:
         self.processor = processor
         self._settings = settings
         self._free = settings.slots
+        self._held: Counter[Kind] = Counter()
         self._queue: OrderedDict[str, _Ticket] = OrderedDict()
         self._numbers = itertools.count(1)
-        self._durations: list[float] = []
+        self._durations: dict[Kind, list[float]] = {"duplex": [], "streaming": []}
+        """Of the latest leases: those of sessions and those of turns differ by orders of magnitude."""
 
     @property
     def info(self) -> ProcessorInfo:
@@ -84,7 +89,7 @@ class LocalPool:
     async def acquire(self, spec: SessionSpec, on_wait: Callable[[Queued], None]) -> LocalLease:
         if self._free and not self._queue:
             self._free -= 1
-            return LocalLease(self, 0)
+            return LocalLease(self, spec.kind, 0)
         if len(self._queue) >= self._settings.queue:
             raise Refused(
                 f"{len(self._queue)} people are waiting already; try again in a minute",
@@ -104,7 +109,7 @@ class LocalPool:
         except asyncio.CancelledError:
             self._leave(ticket)
             raise
-        return LocalLease(self, round((aio.now() - began) * 1000))
+        return LocalLease(self, spec.kind, round((aio.now() - began) * 1000))
 
     def _leave(self, ticket: _Ticket) -> None:
         """A ticket gives up. Where its grant crossed that, the slot goes to the next."""
@@ -114,9 +119,11 @@ class LocalPool:
             self._free += 1
             self._grant()
 
-    def _give_back(self, held_s: float) -> None:
-        self._durations.append(held_s)
-        del self._durations[:-MEASURED]
+    def _give_back(self, kind: Kind, held_s: float) -> None:
+        self._held[kind] -= 1
+        durations = self._durations[kind]
+        durations.append(held_s)
+        del durations[:-MEASURED]
         self._free += 1
         self._grant()
 
@@ -149,9 +156,10 @@ class LocalPool:
             ticket.told = True
 
     def _spread(self) -> tuple[float, float, float]:
-        """The 10th, 50th and 90th percentile of measured lease durations, in seconds."""
-        if len(self._durations) < 2:
-            known = self._durations[0] if self._durations else UNMEASURED_S
+        """The 10th, 50th and 90th percentile of the durations of leases like those held now, in seconds."""
+        measured = [s for kind, many in self._durations.items() if self._held[kind] for s in many]
+        if len(measured) < 2:
+            known = measured[0] if measured else UNMEASURED_S
             return known / 2, known, known * 2
-        cuts = quantiles(self._durations, n=10, method="inclusive")
+        cuts = quantiles(measured, n=10, method="inclusive")
         return cuts[0], cuts[4], cuts[8]

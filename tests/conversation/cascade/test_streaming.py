@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -315,3 +316,29 @@ async def test_stop_in_any_state_makes_room_for_the_next_answer(state, steps: in
         await play.wait(20_000)
         assert play.last(ReplyDone).reason == "completed"
         assert play.local.busy == 0
+
+
+async def test_a_microphone_left_open_is_not_recognised_each_minute() -> None:
+    async with Rehearsal(spec=SPEC, heard=[""] * 9) as play:
+        await play.open()
+        await play.quiet(5 * 60_000)
+        assert play.problems().count("utterance_limit") == 1
+        assert play.local.busy == 1
+        await play.wait(62_000)
+        assert play.local.busy == 0
+
+
+async def test_speech_in_a_language_nobody_understands_is_told_once() -> None:
+    async with Rehearsal(
+        spec=replace(SPEC, language="zh"), recognizer=ScriptedRecognizer("hi", languages=("en",))
+    ) as play:
+        await play.open()
+        await play.speak(3000)
+        assert play.problems() == ["asr_failed"]
+        play.session.handle(Prefill((user("几点了"),), sounds=(LOUD * 20,)))
+        await play.wait(500)
+        assert play.problems() == ["asr_failed", "asr_failed"]
+        play.session.handle(Prefill((user("几点了"),)))
+        play.session.handle(Generate())
+        await play.wait(6000)
+        assert play.last(ReplyDone).reason == "completed"

@@ -105,7 +105,7 @@ def test_of_equal_timers_the_next_is_cancelled() -> None:
 def test_limits_of_timers_are_said() -> None:
     anna = Person()
     assert anna.ask("set a timer").text.startswith("For how long?")
-    anna.hears("set a timer for 25 hours", "I can set timers for up to twenty-four hours.")
+    anna.hears("set a timer for 25 hours", "I can set timers for up to four hours.")
     for _ in range(20):
         anna.ask("set a timer for one hour")
     anna.hears("set a timer for one hour", "You have twenty timers already. Cancel one first.")

@@ -57,7 +57,7 @@ def test_durations() -> None:
     assert (spoken.duration(0, "en"), spoken.duration(0, "zh")) == ("no time", "零秒")
 
 
-@given(st.integers(1, 24 * 3600), st.sampled_from([("set a timer for {}", "en"), ("设一个{}的计时器", "zh")]))
+@given(st.integers(1, 4 * 3600), st.sampled_from([("set a timer for {}", "en"), ("设一个{}的计时器", "zh")]))
 def test_a_duration_that_was_said_is_understood(seconds: int, template: tuple[str, str]) -> None:
     sentence, language = template
     intent = SKILLS.match(sentence.format(spoken.duration(seconds, language)), language)

@@ -17,11 +17,11 @@ from dataclasses import replace
 from typing import Any
 
 from vivavoce import aio
-from vivavoce.audio.pcm import SAMPLE_BYTES
-from vivavoce.audio.segmenter import Ended, Segmenter
-from vivavoce.conversation.cascade.listening import BYTES_PER_MS, Listening
+from vivavoce.audio.segmenter import Boundary, Ended
+from vivavoce.conversation.cascade.ear import Ear
+from vivavoce.conversation.cascade.listening import Listening
 from vivavoce.conversation.cascade.metrics import TurnClock
-from vivavoce.conversation.cascade.parts import Parts, saying
+from vivavoce.conversation.cascade.parts import Deaf, Parts, saying
 from vivavoce.conversation.cascade.speaking import Reply
 from vivavoce.conversation.events import (
     Announce,
@@ -43,6 +43,7 @@ from vivavoce.conversation.events import (
     RecognitionFailed,
     Relisten,
     ReplyOver,
+    Seal,
     Settle,
     TimerFired,
 )
@@ -53,7 +54,6 @@ from vivavoce.conversation.responder import Question
 from vivavoce.conversation.turn import TurnMachine
 from vivavoce.conversation.views import Conversation, SessionSpec
 from vivavoce.conversation.views import Emit as EmitOutput
-from vivavoce.inference.batching import VadStream
 from vivavoce.inference.ports import Picture, Transcript
 
 
@@ -77,14 +77,15 @@ class DuplexCascade:
             on_final=self._settled,
             on_failure=lambda number, message: self._step(RecognitionFailed(number, message)),
         )
-        self._deaf = not parts.hears(spec.language)
-        self._window_bytes = parts.vad.window * SAMPLE_BYTES
-        self._segmenter = Segmenter(parts.segmenter, parts.vad.window)
-        self._stream: VadStream
-        self._part = bytearray()
-        self._unscored: deque[bytes | UserCommit] = deque()
-        """Windows at the voice detector (which bounds them), and what was done between them."""
-        self._fed = 0
+        self._ear = Ear(
+            parts.vad,
+            parts.segmenter,
+            self._listening,
+            on_border=self._border,
+            on_window=self._passed,
+            owner=self._fault,
+        )
+        self._deaf = Deaf(parts, spec, emit)
         self._timers: dict[str, int] = {}
         self._next_timer: float = float("inf")
         self._events: deque[Event] = deque()
@@ -92,14 +93,16 @@ class DuplexCascade:
         self._prepared: dict[int, Reply] = {}
         self._reply: Reply | None = None
         self._clock = TurnClock()
+        """Of the utterance that is being heard; a reply takes it along."""
+        self._timed = TurnClock()
+        """Of the turn that is being answered."""
         self._picture: Picture | None = None
         self._group: asyncio.TaskGroup | None = None
 
     # ── the contract ──────────────────────────────────────────────────────────────────────────
 
     async def run(self) -> None:
-        # Opened here, not in __init__: a task that is cancelled before its first step would never close it.
-        self._stream = self._parts.vad.open(aio.carrying(self._fault, self._scored))
+        self._ear.open()
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
@@ -107,30 +110,18 @@ class DuplexCascade:
                 await self._fault  # until cancelled, or something of ours fails
         finally:
             self._listening.forget()
-            self._stream.close()
+            self._ear.close()
 
     def feed(self, pcm: bytes) -> None:
-        if self._deaf:
-            return
-        self._fed += len(pcm)
-        part = self._part
-        part += pcm
-        size = self._window_bytes
-        while len(part) >= size:
-            window = bytes(part[:size])
-            del part[:size]
-            self._unscored.append(window)
-            self._stream.push(window)
+        self._ear.feed(pcm)
 
     def handle(self, event: UserInput) -> None:
         match event:
             case UserText():
                 self._clock = TurnClock.typed(aio.now())
                 self._step(event)
-            case UserCommit() if self._unscored:
-                self._unscored.append(event)  # it comes after the sound that was sent before it
             case UserCommit():
-                self._close(event)
+                self._ear.after(self._close)
             case Interrupt():
                 self._step(event)
             case Played(number, ms):
@@ -155,27 +146,21 @@ class DuplexCascade:
 
     # ── sound to events ───────────────────────────────────────────────────────────────────────
 
-    def _scored(self, score: float) -> None:
-        segmenter = self._segmenter
-        window = self._unscored.popleft()
-        assert isinstance(window, bytes)
-        self._listening.feed(window)
-        for boundary in segmenter.push(score):
-            if isinstance(boundary, Ended):
-                ago = self._fed / BYTES_PER_MS - boundary.at
-                self._clock = TurnClock(aio.now() - ago / 1000)
-            self._step(boundary)
-        if segmenter.now >= self._next_timer:
-            self._fire(segmenter.now)
-        self._stream.speaking = segmenter.maybe
-        while self._unscored and isinstance(event := self._unscored[0], UserCommit):
-            self._unscored.popleft()
-            self._close(event)
+    def _border(self, border: Boundary) -> None:
+        if self._deaf.to(border):
+            return
+        if isinstance(border, Ended):
+            self._clock = TurnClock(self._ear.moment(border.at))
+        self._step(border)
 
-    def _close(self, event: UserCommit) -> None:
-        if self._segmenter.speaking:
+    def _passed(self) -> None:
+        if self._ear.now >= self._next_timer:
+            self._fire(self._ear.now)
+
+    def _close(self) -> None:
+        if self._ear.speaking:
             self._clock = TurnClock(aio.now())
-        self._step(event)
+        self._step(UserCommit())
 
     def _fire(self, at: int) -> None:
         due = [name for name, moment in self._timers.items() if moment <= at]
@@ -200,7 +185,7 @@ class DuplexCascade:
         self._busy = True
         try:
             while self._events:
-                self._carry_out(self._machine.handle(self._events.popleft(), self._segmenter.now))
+                self._carry_out(self._machine.handle(self._events.popleft(), self._ear.now))
         finally:
             self._busy = False
 
@@ -231,11 +216,12 @@ class DuplexCascade:
     def _do_relisten(self, command: Relisten) -> None:
         self._listening.again()
 
+    def _do_seal(self, command: Seal) -> None:
+        self._listening.seal()
+        self._ear.cut()
+
     def _do_forget(self, command: Forget) -> None:
         self._listening.forget()
-        if self._segmenter.speaking:
-            # Committed while speaking («your turn», the limit): what follows is a new utterance.
-            self._segmenter.finish()
 
     def _do_prepare(self, command: Prepare) -> None:
         answer = (
@@ -250,7 +236,8 @@ class DuplexCascade:
 
     def _do_commit(self, command: Commit) -> None:
         reply = self._reply = self._prepared.pop(command.attempt)
-        self._clock.turn = command.turn
+        self._timed = self._clock
+        self._timed.turn = command.turn
         reply.commit(command.reply, command.turn, command.said)
 
     def _do_cancel(self, command: Cancel) -> None:
@@ -280,8 +267,8 @@ class DuplexCascade:
 
     def _news(self, event: Event) -> None:
         """News of the committed reply."""
-        if isinstance(event, FirstSound) and self._reply is not None and self._clock.turn:
-            self._emit(self._clock.metrics(self._reply.stamps, aio.now()))
+        if isinstance(event, FirstSound) and self._reply is not None and self._timed.turn:
+            self._emit(self._timed.metrics(self._reply.stamps, aio.now()))
         self._step(event)
 
 
@@ -291,6 +278,7 @@ _CARRY_OUT: dict[type[Command], Callable[[DuplexCascade, Any], None]] = {
     Disarm: DuplexCascade._do_disarm,
     Listen: DuplexCascade._do_listen,
     Settle: DuplexCascade._do_settle,
+    Seal: DuplexCascade._do_seal,
     Relisten: DuplexCascade._do_relisten,
     Forget: DuplexCascade._do_forget,
     Prepare: DuplexCascade._do_prepare,

@@ -19,6 +19,8 @@ PRE_ROLL_MS = 300
 """Sound kept from before the first window that was clearly speech: soft consonants begin there."""
 RECENT_MS = 1000
 """How far back `begin` can reach: the pre-roll and the time it takes to be sure of speech."""
+SEALED_MS = 60_000
+"""How far back it can reach while the words of a sealed utterance are awaited: the speaker may have gone on."""
 
 
 class Listening:
@@ -49,17 +51,14 @@ class Listening:
         """Sound fed so far, in ms: the audio time of this session."""
         self._odd = 0
 
-    def feed(self, pcm: bytes, lag_ms: int = 0) -> None:
-        """More sound. Cheap while nobody speaks: a copy into the pre-roll.
-
-        `lag_ms` is how far the voice detector is behind, where sound comes faster than it is scored.
-        """
+    def feed(self, pcm: bytes) -> None:
+        """More sound. Cheap while nobody speaks: a copy into the pre-roll."""
         self._odd += len(pcm)
         self.heard_ms += self._odd // BYTES_PER_MS
         self._odd %= BYTES_PER_MS
         if self._utterance is None:
             self._recent += pcm
-            keep = (RECENT_MS + lag_ms) * BYTES_PER_MS
+            keep = (SEALED_MS if self.settling else RECENT_MS) * BYTES_PER_MS
             if len(self._recent) > keep + RECENT_MS * BYTES_PER_MS:
                 del self._recent[:-keep]
             return
@@ -87,6 +86,10 @@ class Listening:
             return
         self._finishing = recognition
         self._settling = aio.spawn(group, self._finish(recognition, number), f"settle {number}")
+
+    def seal(self) -> None:
+        """The utterance that is being settled is over for good: sound from now on is of the next one."""
+        self._utterance = None
 
     @property
     def settling(self) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
-from vivavoce.audio.segmenter import SegmenterSettings
+from vivavoce.audio.segmenter import Boundary, Confirmed, SegmenterSettings
 from vivavoce.conversation.cascade.speaking import Speech
 from vivavoce.conversation.interruption import InterruptionJudge
+from vivavoce.conversation.outputs import Problem
 from vivavoce.conversation.responder import Answer, Responder
 from vivavoce.conversation.turn import TurnPolicy
-from vivavoce.conversation.views import ProcessorInfo, SessionSpec
+from vivavoce.conversation.views import Emit, ProcessorInfo, SessionSpec
 from vivavoce.inference.batching import VadBatcher
 from vivavoce.inference.ports import Recognizer, Synthesizer
 
@@ -56,6 +57,35 @@ class Parts:
             limit_ms=self.reply_limit_ms,
             silent=silent,
         )
+
+
+LANGUAGES = {"en": "English", "zh": "Chinese"}
+
+
+class Deaf:
+    """Speech in a language that nobody here understands: it is told once, and typing goes on."""
+
+    def __init__(self, parts: Parts, spec: SessionSpec, emit: Emit) -> None:
+        self.deaf = not parts.hears(spec.language)
+        self._language = LANGUAGES.get(spec.language, spec.language)
+        self._emit = emit
+        self._told = False
+
+    def to(self, border: Boundary) -> bool:
+        """True when this speech is not to be heard."""
+        if self.deaf and isinstance(border, Confirmed):
+            self.tell()
+        return self.deaf
+
+    def tell(self) -> None:
+        """Say once what is missing and what works."""
+        if not self._told:
+            self._told = True
+            self._emit(Problem("asr_failed", self.reason))
+
+    @property
+    def reason(self) -> str:
+        return f"Spoken {self._language} needs a recognition model here. Type it, and hear the answer."
 
 
 async def saying(text: str) -> AsyncIterator[Answer]:

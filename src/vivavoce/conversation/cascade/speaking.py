@@ -213,6 +213,7 @@ class Reply:
                     await self._pronounce(clause)
                 self._show(len(self._text), None if self._speech.silent else self._made)
                 if self._limit_reached():
+                    self._let(lambda: self._emit(Problem("reply_limit", "The reply was longer than replies may be.")))
                     break
         except (BackendError, BadAudio) as error:  # BadAudio: what the synthesizer gives is no whole samples
             message, retryable = error.message, error.retryable

@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from vivavoce import aio
-from vivavoce.audio.pcm import SAMPLE_BYTES
-from vivavoce.audio.segmenter import Confirmed, Ended, Segmenter
+from vivavoce.audio.segmenter import Boundary, Confirmed, Ended
+from vivavoce.conversation.cascade.ear import Ear
 from vivavoce.conversation.cascade.listening import BYTES_PER_MS, Listening
 from vivavoce.conversation.cascade.metrics import TurnClock
-from vivavoce.conversation.cascade.parts import Parts, saying
+from vivavoce.conversation.cascade.parts import Deaf, Parts, saying
 from vivavoce.conversation.cascade.speaking import Reply, Speech
 from vivavoce.conversation.endpointing import endpoint_delay
 from vivavoce.conversation.events import ANNOUNCEMENTS, Event, FirstSound
@@ -33,7 +33,6 @@ from vivavoce.conversation.outputs import (
 from vivavoce.conversation.responder import Answer, Question
 from vivavoce.conversation.views import Conversation, Emit, SessionSpec
 from vivavoce.errors import BackendError, WrongOrder
-from vivavoce.inference.batching import VadStream
 from vivavoce.inference.ports import ChatMessage, Picture, Transcript
 
 
@@ -54,13 +53,22 @@ class StreamingCascade:
             on_final=self._settled,
             on_failure=self._not_understood,
         )
-        self._window_bytes = parts.vad.window * SAMPLE_BYTES
-        self._segmenter = Segmenter(parts.segmenter, parts.vad.window)
-        self._stream: VadStream
-        self._part = bytearray()
+        self._ear = Ear(
+            parts.vad,
+            parts.segmenter,
+            self._listening,
+            on_border=self._border,
+            on_window=self._passed,
+            owner=self._fault,
+        )
+        self._deaf = Deaf(parts, spec, emit)
         self._late = bytearray()
         """Sound that came while the last message was being recognised: of the next one, so it waits."""
         self._hearing = False
+        self._closing = False
+        """The message is closed, and its words are awaited."""
+        self._shut = False
+        """A microphone was left open and nothing was said: it is not listened to until the client does something."""
         self._heard_from = 0
         self._settling = 0
         self._words: str | None = None
@@ -79,37 +87,32 @@ class StreamingCascade:
     # ── the contract ──────────────────────────────────────────────────────────────────────────
 
     async def run(self) -> None:
-        # Opened here, not in __init__: a task that is cancelled before its first step would never close it.
-        self._stream = self._parts.vad.open(aio.carrying(self._fault, self._scored))
+        self._ear.open()
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 await self._fault  # until cancelled, or something of ours fails
         finally:
             self._listening.forget()
-            self._stream.close()
+            self._ear.close()
 
     def feed(self, pcm: bytes) -> None:
-        if not self._parts.hears(self._spec.language):
+        if self._deaf.deaf:
+            self._deaf.tell()
             return
-        if self._listening.settling:
+        if self._shut:
+            return
+        if self._closing:
             self._late += pcm
             del self._late[: -self._parts.policy.utterance_limit * BYTES_PER_MS]
             return
-        by_voice = self._pending is not None and self._pending.vad
-        if not self._hearing and not by_voice:
+        if not self._hearing and not self._by_voice:
             self._open_message(None)
-        lag_ms = self._listening.heard_ms + len(pcm) // BYTES_PER_MS - self._segmenter.now
-        self._listening.feed(pcm, lag_ms)
-        self._part += pcm
-        while len(self._part) >= self._window_bytes:
-            self._stream.push(bytes(self._part[: self._window_bytes]))
-            del self._part[: self._window_bytes]
-        waited = self._listening.heard_ms - self._heard_from
-        if (self._hearing or by_voice) and waited > self._parts.policy.utterance_limit:
-            self._too_long()
+        self._ear.feed(pcm)
 
     def handle(self, event: UserInput) -> None:
+        if not isinstance(event, Played):
+            self._shut = False
         match event:
             case Prefill():
                 self._take_in(event)
@@ -120,7 +123,8 @@ class StreamingCascade:
             case Commit():
                 if not self._hearing:
                     raise WrongOrder("there is no sound to close; send some before `commit`")
-                self._close_message()
+                self._closing = True
+                self._ear.after(self._close_message)
             case Interrupt():
                 self._stop()
             case Played(number, ms):
@@ -148,10 +152,15 @@ class StreamingCascade:
 
     @property
     def idle(self) -> bool:
-        listening = self._hearing or self._listening.settling or self._prefilling or self._message is not None
+        listening = self._hearing or self._closing or self._prefilling or self._message is not None
         return not listening and self._pending is None and self._reply is None
 
     # ── the message ───────────────────────────────────────────────────────────────────────────
+
+    @property
+    def _by_voice(self) -> bool:
+        """An answer is wanted to what is going to be said, and the end of speech closes it."""
+        return self._pending is not None and self._pending.vad
 
     def _open_message(self, since: int | None) -> None:
         self._hearing = True
@@ -160,25 +169,29 @@ class StreamingCascade:
         self._turns += 1
         self._listening.begin(since)
 
-    def _scored(self, score: float) -> None:
-        by_voice = self._pending is not None and self._pending.vad
-        for boundary in self._segmenter.push(score):
-            if isinstance(boundary, Confirmed):
-                self._endpoint = None
-                if by_voice and not self._hearing:
-                    self._open_message(boundary.at)
-                if self._hearing:  # nobody waits for a voice any more when `stop` came meanwhile
-                    self._emit(SpeechStarted(boundary.at))
-            elif isinstance(boundary, Ended) and self._hearing:
-                self._spoken_to = boundary.at
-                self._clock = TurnClock(aio.now() - (self._listening.heard_ms - boundary.at) / 1000)
-                policy = self._parts.policy
-                patience = self._spec.patience
-                delay = endpoint_delay(self._words, self._spec.language, policy.endpoint, patience)
-                self._endpoint = boundary.at + delay
-        self._stream.speaking = self._segmenter.maybe
-        if by_voice and self._endpoint is not None and self._segmenter.now >= self._endpoint:
+    def _border(self, border: Boundary) -> None:
+        if isinstance(border, Confirmed):
+            self._endpoint = None
+            if self._by_voice and not self._hearing:
+                self._open_message(border.at)
+            if self._hearing:  # nobody waits for a voice any more when `stop` came meanwhile
+                self._emit(SpeechStarted(border.at))
+        elif isinstance(border, Ended) and self._hearing:
+            self._spoken_to = border.at
+            self._clock = TurnClock(self._ear.moment(border.at))
+            delay = endpoint_delay(self._words, self._spec.language, self._parts.policy.endpoint, self._spec.patience)
+            self._endpoint = border.at + delay
+
+    def _passed(self) -> None:
+        if self._closing:
+            return
+        if self._by_voice and self._endpoint is not None and self._ear.now >= self._endpoint:
+            self._closing = True
             self._close_message()
+        elif (
+            self._hearing or self._by_voice
+        ) and self._ear.now - self._heard_from > self._parts.policy.utterance_limit:
+            self._too_long()
 
     def _partial(self, text: str) -> None:
         self._words = text
@@ -190,7 +203,7 @@ class StreamingCascade:
             self._clock = TurnClock(aio.now())
         self._hearing = False
         self._endpoint = None
-        self._segmenter.finish()
+        self._ear.cut()
         self._settling += 1
         self._clock.settle = aio.now()
         self._emit(SpeechEnded(self._spoken_to))
@@ -198,6 +211,7 @@ class StreamingCascade:
         self._listening.settle(self._tasks, self._settling)
 
     def _settled(self, number: int, transcript: Transcript) -> None:
+        self._closing = False
         self._listening.forget()
         self._clock.final = aio.now()
         self._emit(
@@ -214,6 +228,7 @@ class StreamingCascade:
         self._feed_late()
 
     def _not_understood(self, number: int, message: str) -> None:
+        self._closing = False
         self._listening.forget()
         self._pending = None
         self._emit(Problem("asr_failed", message, retryable=True))
@@ -228,9 +243,12 @@ class StreamingCascade:
     def _too_long(self) -> None:
         if self._hearing:
             self._emit(Problem("utterance_limit", "That was long; here is an answer to that much."))
+            self._shut = self._endpoint is None and not self._ear.speaking
+            self._closing = True
             self._close_message()
         else:
             self._pending = None
+            self._shut = True
             self._emit(Problem("utterance_limit", "Nothing was said for a minute. Press again to talk."))
             self._emit(StateChanged("listening"))
 
@@ -265,6 +283,8 @@ class StreamingCascade:
         self._answer_if_ready()
 
     async def _read(self, sound: bytes) -> str:
+        if self._deaf.deaf:
+            raise BackendError(self._deaf.reason, code="asr_failed")
         recognition = self._parts.recognizer.listen(self._spec.language)
         try:
             recognition.feed(sound)
@@ -277,13 +297,12 @@ class StreamingCascade:
     def _generate(self, request: Generate) -> None:
         if self._reply is not None or self._pending is not None:
             raise WrongOrder("a reply is being made; `stop` it or wait for `done`")
-        busy = self._hearing or self._listening.settling or self._prefilling
+        busy = self._hearing or self._closing or self._prefilling
         if not (busy or request.vad or self._message or self._asked()):
             raise WrongOrder("there is nothing to answer; send sound or `prefill` a user message first")
         self._pending = request
         self._heard_from = self._listening.heard_ms
-        if request.vad and self._endpoint is not None and self._segmenter.now >= self._endpoint:
-            self._close_message()
+        self._passed()
         self._answer_if_ready()
 
     def _asked(self) -> ChatMessage | None:
@@ -293,7 +312,7 @@ class StreamingCascade:
 
     def _answer_if_ready(self) -> None:
         request = self._pending
-        if request is None or self._prefilling or self._listening.settling:
+        if request is None or self._prefilling or self._closing:
             return
         if self._hearing and self._message is None:  # a message that was closed need not wait for the next one
             return

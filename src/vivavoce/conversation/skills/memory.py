@@ -1,7 +1,7 @@
 """What the skills of one conversation keep: volume, timers, facts, the last reply. Pure bookkeeping.
 
-Only `commit` and `ring` change it, and only the owner of the conversation calls them; skills read.
-Bounds: 20 timers of at most 24 hours, 50 facts of at most 200 characters. Skills refuse a timer too many
+Only `commit` and `rung` change it, and only the owner of the conversation calls them; skills read.
+Bounds: 20 timers of at most 4 hours, 50 facts of at most 200 characters. Skills refuse a timer too many
 aloud; of the facts the oldest goes.
 """
 
@@ -23,7 +23,8 @@ from vivavoce.conversation.skills.values import (
 )
 
 MAX_TIMERS = 20
-MAX_TIMER_SECONDS = 24 * 3600
+MAX_TIMER_SECONDS = 4 * 3600
+"""As long as a session lives at most: a timer that could not ring is not set."""
 MAX_FACTS = 50
 MAX_FACT_LENGTH = 200
 
@@ -101,13 +102,6 @@ class SkillMemory:
         self.facts.append(fact)
         del self.facts[:-MAX_FACTS]
 
-    def next_ring(self) -> datetime | None:
-        """When the next timer rings (UTC), to sleep until then."""
-        return min((timer.ends for timer in self.timers.values()), default=None)
-
-    def ring(self, now: datetime) -> tuple[Timer, ...]:
-        """The timers that are due, in order; they are forgotten. Announce each with `Skills.ring_text`."""
-        due = sorted((t for t in self.timers.values() if t.left(now) == 0), key=lambda t: (t.ends, t.id))
-        for timer in due:
-            del self.timers[timer.id]
-        return tuple(due)
+    def rung(self, number: int) -> Timer | None:
+        """That timer is up and forgotten; announce it with `Skills.ring_text`. None when it was cancelled."""
+        return self.timers.pop(number, None)

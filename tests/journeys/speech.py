@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import SequenceMatcher
 
 import numpy as np
 import pocketsphinx
@@ -22,14 +23,15 @@ public <reply> = <time> | <volume> | <timer>;
 <five> = five | ten | twenty | twenty five;
 <volume> = the volume is <number> percent;
 <timer> = a timer for <number> (seconds | minutes | hours) starting now;
-<hour> = one | two | three | four | five | six | seven | eight | nine | ten | eleven | twelve;
-<number> = <hour> | thirteen | fourteen | fifteen | sixteen | seventeen | eighteen | nineteen | <tens> [<hour>];
+<hour> = one | <few>;
+<few> = two | three | four | five | six | seven | eight | nine | ten | eleven | twelve;
+<number> = <few> | thirteen | fourteen | fifteen | sixteen | seventeen | eighteen | nineteen | <tens> [one | <few>];
 <tens> = twenty | thirty | forty | fifty | sixty | seventy | eighty | ninety;
 """
 """What replies may sound like: the listener must tell one from some two thousand others."""
 
 
-async def spoken(text: str, voice: str = "en-gb") -> bytes:
+async def spoken(text: str, voice: str = "en-gb-f") -> bytes:
     """`text` as 16 kHz PCM. The default voice is the one that the offline recogniser understands best."""
     return resample(await voice_of(Settings(talk=Talk(voice=voice)), text, 1.0), INPUT_RATE).data
 
@@ -54,6 +56,11 @@ def recognised(reply: Pcm) -> list[str]:
     return [] if heard is None else re.sub(r"\(\d\)", "", heard.hypstr).split()
 
 
-def written(reply: str) -> list[str]:
-    """The words of a reply as `recognised` writes them."""
-    return re.findall(r"[a-z']+", reply.lower().replace("-", " "))
+def agreement(words: list[str], reply: str) -> float:
+    """How far the words heard are those of the written reply, 0–1.
+
+    Of all times of day the recogniser mistakes one in thirty by a word («six» for «eight»), and a journey must not
+    depend on the hour: such a one agrees by 0.6 at least, another sentence by less than 0.3.
+    """
+    written = re.findall(r"[a-z']+", reply.lower().replace("-", " "))
+    return SequenceMatcher(None, words, written).ratio()

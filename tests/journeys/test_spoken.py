@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 
 from journeys.caller import Caller
 from journeys.server import Server, serving
-from journeys.speech import quiet, recognised, spoken, written
+from journeys.speech import agreement, quiet, recognised, spoken
 from vivavoce.testing.proxy import Proxy
 
 pytestmark = pytest.mark.journey
@@ -47,7 +47,7 @@ async def test_a_spoken_command_is_understood_done_and_told(command: str, server
     assert done["reason"] == "completed"
     assert done["heard_text"] == caller.text(done["reply"])
     words = recognised(caller.sound(done["reply"]))
-    assert words == written(caller.text(done["reply"]))
+    assert agreement(words, caller.text(done["reply"])) >= 0.6
     assert COMMANDS[command] in " ".join(words)
 
 

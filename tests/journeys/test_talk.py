@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from journeys.server import VIVAVOCE, serving
-from journeys.speech import recognised, written
+from journeys.speech import agreement, recognised
 from vivavoce.audio.pcm import Pcm, view
 
 pytestmark = pytest.mark.journey
@@ -46,10 +46,10 @@ def url(folder: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_spoken_command_is_understood_done_and_told(command: str, folder: Path, url: str) -> None:
-    run(folder, "say", command, "--voice", "en-gb", "--out", "said.wav")
+    run(folder, "say", command, "--voice", "en-gb-f", "--out", "said.wav")
     told = run(folder, "talk", "said.wav", "--url", url, "--json", "--out", "both.wav")
     (turn,) = json.loads(told)["turns"]
     assert turn["said"] == command
     assert turn["reason"] == "completed"
     assert turn["heard"] == turn["reply"]
-    assert recognised(reply_side(folder / "both.wav")) == written(turn["reply"])
+    assert agreement(recognised(reply_side(folder / "both.wav")), turn["reply"]) >= 0.6

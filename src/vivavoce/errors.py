@@ -9,6 +9,7 @@
     ├── LimitReached             an utterance, reply, wait or session came to its limit
     ├── BackendError             a model or service failed
     │   ├── BackendTimeout       it did not answer within its limit
+    │   ├── BackendBusy          it is well, but has more to do than it can
     │   └── BackendUnavailable   it is not installed, not configured or not reachable
     └── Closed                   the thing was closed while in use (an ordinary end, not a fault)
 
@@ -82,6 +83,12 @@ class BackendError(VivavoceError):
 
 class BackendTimeout(BackendError):
     """A model or service did not answer within its limit."""
+
+
+class BackendBusy(BackendError):
+    """A model or service is well, but has more to do than it can. Trying again at once would add to that."""
+
+    retryable = False
 
 
 class BackendUnavailable(BackendError):

@@ -6,7 +6,7 @@ from contextlib import aclosing
 import pytest
 
 from vivavoce.aio import now
-from vivavoce.errors import BackendError, BackendTimeout, BackendUnavailable, Closed
+from vivavoce.errors import BackendBusy, BackendError, BackendTimeout, BackendUnavailable, Closed
 from vivavoce.inference.policies import (
     Measured,
     Patience,
@@ -117,12 +117,13 @@ async def test_no_more_run_at_once_than_allowed_and_the_rest_wait_in_order():
     assert script.calls == [0, 0, 1, 1, 2]
     assert [items for items, _ in results] == [["a"]] * 5 + [[]]
     assert "2 requests run and 3 wait" in str(results[-1][1])
+    assert isinstance(results[-1][1], BackendBusy)
 
 
 async def test_a_wait_for_a_place_has_an_end_and_leaves_no_ghost_in_the_queue():
     limited = with_limit(at_once=1, waiting=1, wait_s=2)(Script([5, "a"], [0, "b"]))
     results = await asyncio.gather(outcome(limited), outcome(limited))
-    assert isinstance(results[1][1], BackendTimeout)
+    assert isinstance(results[1][1], BackendBusy)
     assert now() == 5
     assert await read(limited) == ["b"]
 
@@ -204,6 +205,14 @@ async def test_a_request_that_cannot_be_met_shuts_the_door_on_nobody_else():
     assert await read(guarded) == ["a"]
 
 
+async def test_a_crowd_is_no_failure():
+    guarded = with_retry(3)(with_breaker()(Script(*[[BackendBusy("too many")]] * 20, ["a"])))
+    for _ in range(20):
+        _, error = await outcome(guarded)
+        assert "too many" in str(error), "and nobody adds to it by trying again"
+    assert await read(guarded) == ["a"]
+
+
 async def test_a_reader_that_leaves_during_the_try_does_not_shut_the_breaker_for_good():
     guarded = with_breaker(failures=1)(Script([BROKEN], [3600], ["a"]))
     await outcome(guarded)
@@ -231,6 +240,7 @@ class Notes:
         ([1, BROKEN], None, "failed"),
         ([1, "a", 2, BackendTimeout()], 1, "timeout"),
         ([GONE], None, "unavailable"),
+        ([1, BackendBusy()], None, "busy"),
         ([Closed()], None, "stopped"),
     ],
 )

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, aclosing
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar, cast
+from typing import Literal, Protocol, TypeVar
 
 from vivavoce.aio import now
-from vivavoce.errors import BackendError, BackendTimeout, BackendUnavailable, Closed
+from vivavoce.errors import BackendBusy, BackendError, BackendTimeout, BackendUnavailable, Closed
 from vivavoce.inference.breaker import Breaker
 from vivavoce.inference.deadline import Deadline
 from vivavoce.inference.translate import final
@@ -27,12 +27,6 @@ Source = Callable[[R], AsyncGenerator[T, None]]
 
 class Policy(Protocol):
     def __call__(self, source: Source[R, T], /) -> Source[R, T]: ...
-
-
-def closing(items: AsyncIterator[T]) -> AbstractAsyncContextManager[AsyncGenerator[T, None]]:
-    """Close the iterator of a port at the end of the block, whatever ends it."""
-    # The ports promise that their iterators can be closed; AsyncIterator, their type, does not say so.
-    return aclosing(cast("AsyncGenerator[T, None]", items))
 
 
 # ── time ──────────────────────────────────────────────────────────────────────────────────────────
@@ -101,7 +95,7 @@ def with_ceiling(most: int, unit: str, size: Callable[[object], int]) -> Policy:
 
 
 def with_limit(at_once: int, waiting: int, wait_s: float) -> Policy:
-    """At most `at_once` requests run; `waiting` more wait up to `wait_s`, in order; the rest get BackendError."""
+    """At most `at_once` requests run; `waiting` more wait up to `wait_s`, in order; the rest get BackendBusy."""
 
     def policy(source: Source[R, T]) -> Source[R, T]:
         places = asyncio.Semaphore(at_once)
@@ -113,13 +107,13 @@ def with_limit(at_once: int, waiting: int, wait_s: float) -> Policy:
                 await places.acquire()
                 return
             if queue >= waiting:
-                raise BackendError(f"too busy: {at_once} requests run and {waiting} wait")
+                raise BackendBusy(f"too busy: {at_once} requests run and {waiting} wait")
             queue += 1
             try:
                 async with asyncio.timeout(wait_s):
                     await places.acquire()
             except TimeoutError:
-                raise BackendTimeout(f"too busy: no place free within {wait_s:g} s") from None
+                raise BackendBusy(f"too busy: no place free within {wait_s:g} s") from None
             finally:
                 queue -= 1
 
@@ -190,7 +184,7 @@ def with_breaker(failures: int = 5, within_s: float = 30.0, rest_s: float = 10.0
     """After `failures` within `within_s` refuse at once with BackendUnavailable; after `rest_s` let one try.
 
     A request that would fail again whoever makes it (`final`) says nothing of the back-end: one client that asks for
-    what cannot be must not shut it for all others.
+    what cannot be must not shut it for all others. Nor does BackendBusy: to refuse everybody is no cure for a crowd.
     """
 
     def policy(source: Source[R, T]) -> Source[R, T]:
@@ -228,7 +222,7 @@ def with_breaker(failures: int = 5, within_s: float = 30.0, rest_s: float = 10.0
 # ── measuring ─────────────────────────────────────────────────────────────────────────────────────
 
 PortName = Literal["asr", "llm", "tts"]
-Outcome = Literal["done", "stopped", "failed", "timeout", "unavailable", "bug"]
+Outcome = Literal["done", "stopped", "failed", "timeout", "busy", "unavailable", "bug"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,4 +271,6 @@ def timed(observer: Observer, port: PortName, backend: str) -> Policy:
 def _outcome(error: BackendError) -> Outcome:
     if isinstance(error, BackendTimeout):
         return "timeout"
+    if isinstance(error, BackendBusy):
+        return "busy"
     return "unavailable" if isinstance(error, BackendUnavailable) else "failed"

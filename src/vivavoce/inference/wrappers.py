@@ -11,13 +11,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from vivavoce.aio import closing
 from vivavoce.errors import BackendError, ConfigError
 from vivavoce.inference.policies import (
     Observer,
     Patience,
     Policy,
     Source,
-    closing,
     first_that_works,
     timed,
     with_breaker,

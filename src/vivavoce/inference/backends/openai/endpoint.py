@@ -7,7 +7,6 @@ may repeat what a person said; only its identifier (`model_not_found`) is.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
@@ -16,8 +15,9 @@ from typing import Any
 import httpx
 import msgspec
 
+from vivavoce.aio import closing
 from vivavoce.errors import BackendError, BackendUnavailable, ConfigError
-from vivavoce.inference.policies import closing
+from vivavoce.inference.addresses import is_loopback
 from vivavoce.inference.secret import Secret
 from vivavoce.inference.translate import final, translating
 
@@ -133,15 +133,6 @@ async def pieces(response: httpx.Response, size: int | None = None) -> AsyncGene
     async with closing(response.aiter_bytes(size)) as arriving:
         async for piece in arriving:
             yield piece
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _checked(base_url: str) -> httpx.URL:

@@ -43,7 +43,6 @@ from vivavoce.inference.batching import VadBatcher
 from vivavoce.inference.context import Context
 from vivavoce.inference.discover import configured, discover, ollama_at
 from vivavoce.inference.grammar import Grammar
-from vivavoce.inference.policies import closing
 from vivavoce.inference.ports import LanguageModel, Recognizer, SpeechRequest, Synthesizer, Vad
 from vivavoce.inference.wrappers import (
     CHAT,
@@ -166,7 +165,7 @@ async def voice_of(settings: Settings, text: str, speed: float) -> Pcm:
         check_voice(settings.talk.voice, synthesizer)
         request = SpeechRequest(text, settings.talk.language, settings.talk.voice, speed)
         sound = bytearray()
-        async with closing(synthesizer.speak(request)) as chunks:
+        async with aio.closing(synthesizer.speak(request)) as chunks:
             async for chunk in chunks:
                 sound += chunk.pcm
         return Pcm(bytes(sound), synthesizer.capabilities.rate)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import ipaddress
 import logging
 import os
 import signal
@@ -25,6 +24,7 @@ from vivavoce.app.settings.values import Server
 from vivavoce.app.unwrap import unwrapped
 from vivavoce.channels.http import uvicorn_options
 from vivavoce.errors import ConfigError
+from vivavoce.inference.addresses import is_loopback
 
 HARD_END_S = 15.0
 """After the drain this much time is left for everything else; then the process ends as it stands."""
@@ -69,16 +69,6 @@ def listen(server: Server) -> socket.socket:
         raise ConfigError(f"{server.host}:{server.port} cannot be listened at: {why}{hint}") from error
 
 
-def is_loopback(host: str) -> bool:
-    """Whether nobody outside this machine can reach it."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def address(listener: socket.socket) -> str:
     """Where the page is."""
     host, port = listener.getsockname()[:2]
@@ -89,7 +79,8 @@ async def serve(settings: Settings, listener: socket.socket, tell: Tell) -> None
     """The life of the process, in the order of the lines."""
     stop = _stop_signal()
     front = Front(settings)
-    server = _Server(uvicorn.Config(front.app, log_config=None, **uvicorn_options(front.gateway)))
+    options = uvicorn_options(front.gateway, front.http_limits)
+    server = _Server(uvicorn.Config(front.app, log_config=None, **options))
     async with asyncio.TaskGroup() as group:
         serving = aio.spawn(group, server.serve([listener]), "http")
         try:
@@ -120,11 +111,10 @@ async def _converse(settings: Settings, front: Front, stop: asyncio.Event, liste
     tell(f"Loading; the page will be at {where}")
     began = aio.now()
     async with conversations(settings, front.metrics, front.readiness.loading) as talk:
-        front.open(talk)
         # What lives as long as the process need not be looked at by the garbage collector again.
         gc.collect()
         gc.freeze()
-        front.readiness.ready()
+        front.open(talk)
         tell(f"Ready after {aio.now() - began:.1f} s: {talk.summary()}")
         tell(f"Open {where} and talk. Ctrl-C stops.")
         await stop.wait()

@@ -176,6 +176,52 @@ describe("duck, hold, release, flush", () => {
     );
   });
 
+  it("is never silenced by an older reply, whatever was held, released and finished of that when", () => {
+    const moves = fc.array(
+      fc.oneof(
+        fc.constantFrom("hold" as const, "release" as const, "finish" as const),
+        fc.record({ push: fc.integer({ min: 1, max: 120 }) }),
+        fc.record({ run: fc.integer({ min: 8, max: 300 }) }),
+      ),
+      { maxLength: 20 },
+    );
+    fc.assert(
+      fc.property(moves, fc.boolean(), (steps, last) => {
+        const bench = new Bench();
+        let pushed = 0;
+        for (const step of steps) {
+          if (step === "hold" || step === "release" || step === "finish") bench.player[step](1);
+          else if ("run" in step) bench.run(step.run);
+          else {
+            bench.player.push(1, pushed, new Int16Array(ms(step.push)).fill(20_000));
+            pushed += ms(step.push);
+          }
+        }
+        // A server ends a reply with both, in either order, before it begins the next one.
+        bench.player[last ? "finish" : "release"](1);
+        bench.player[last ? "release" : "finish"](1);
+        bench.player.push(2, 0, new Int16Array(ms(100)).fill(20_000));
+        bench.player.finish(2);
+        bench.run((pushed / RATE) * 1000 + 1000);
+        const ends = bench.events.filter((event) => event.kind === "stopped" && event.cause === "drained");
+        expect(ends.at(-1)).toMatchObject({ reply: 2, samples: ms(100) });
+        if (pushed > 0) expect(ends.findLast(({ reply }) => reply === 1)).toMatchObject({ samples: pushed });
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("makes way when it was held after its last sample, finished, and never released", () => {
+    const bench = new Bench();
+    bench.player.push(1, 0, piece(0, ms(100)));
+    bench.run(200);
+    bench.player.hold(1);
+    bench.player.finish(1);
+    bench.player.push(2, 0, piece(0, ms(100)));
+    bench.run(300);
+    expect(bench.stops("drained")).toEqual([ms(100), ms(100)]);
+  });
+
   it("plays at the context's rate what comes at another, in the right time", () => {
     const bench = new Bench(24_000);
     bench.player.push(1, 0, Int16Array.from({ length: 24_000 }, (_, i) => 16_000 * Math.sin((2 * Math.PI * 500 * i) / 24_000)));

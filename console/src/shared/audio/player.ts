@@ -81,6 +81,7 @@ export class Player {
     voice.gainTarget = 1;
     if (voice.phase === "fading" && voice.fading === "hold") this.#rewind(voice);
     if (voice.phase !== "held") return;
+    if (this.#empty(voice) && this.#spent(voice)) return;
     voice.phase = "filling";
     voice.resumed = true;
     voice.waitingSince = this.#frame;
@@ -101,7 +102,7 @@ export class Player {
     const voice = this.#voices.get(reply);
     if (!voice) return;
     voice.finished = true;
-    if (voice.phase === "dry" || voice.ring === null) this.#voices.delete(reply);
+    if (this.#empty(voice)) this.#spent(voice);
   }
 
   render(block: Float32Array, frame: number): void {
@@ -137,15 +138,28 @@ export class Player {
     return voice;
   }
 
-  /** The oldest reply that still has something to say. */
+  /** The oldest reply that still has something to say: one that has run dry does not keep the next one waiting. */
   #current(): Voice | null {
     let oldest: Voice | null = null;
     for (const voice of this.#voices.values()) if (oldest === null || voice.reply < oldest.reply) oldest = voice;
-    if (oldest?.phase === "dry" && this.#voices.size > 1) {
+    if (oldest !== null && this.#voices.size > 1 && this.#empty(oldest)) {
       this.#voices.delete(oldest.reply);
       return this.#current();
     }
     return oldest;
+  }
+
+  /** Nothing of it is left to sound, as far as it has come. */
+  #empty(voice: Voice): boolean {
+    if (voice.phase === "playing" || voice.phase === "fading") return false;
+    return voice.ring === null || this.#samples(voice) >= voice.ring.end;
+  }
+
+  /** An empty voice: gone when it is finished, else dry if it ever sounded. True when there is nothing to go on with. */
+  #spent(voice: Voice): boolean {
+    if (voice.finished) this.#voices.delete(voice.reply);
+    else if (voice.begun) voice.phase = "dry";
+    return voice.finished || voice.begun;
   }
 
   #sample(voice: Voice): number {

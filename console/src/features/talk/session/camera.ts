@@ -3,21 +3,35 @@ export class Camera {
   readonly element = document.createElement("video");
   #stream: MediaStream | null = null;
   #timer: ReturnType<typeof setInterval> | null = null;
+  #asked = 0;
 
   constructor(readonly frame: (jpeg: string) => void) {
     this.element.muted = true;
     this.element.playsInline = true;
   }
 
-  /** Rejects with the browser's DOMException when there is no camera or it may not be used. */
+  /** Rejects with the browser's DOMException when there is no camera or it may not be used, unless nobody waits for it. */
   async open(): Promise<void> {
     const devices = navigator.mediaDevices as MediaDevices | undefined;
     if (devices === undefined) throw new DOMException("the page is not secure", "NotAllowedError");
-    const stream = await devices.getUserMedia({ video: { width: { ideal: WIDTH }, height: { ideal: 480 }, facingMode: "user" } });
-    this.close();
-    this.#stream = stream;
-    this.element.srcObject = stream;
-    await this.element.play();
+    this.#stop();
+    const asked = ++this.#asked;
+    try {
+      const stream = await devices.getUserMedia({ video: { width: { ideal: WIDTH }, height: { ideal: 480 }, facingMode: "user" } });
+      if (asked !== this.#asked) {
+        // Closed, or asked anew, while the browser was asking the person.
+        for (const track of stream.getTracks()) track.stop();
+        return;
+      }
+      this.#stream = stream;
+      this.element.srcObject = stream;
+      await this.element.play();
+    } catch (error) {
+      if (asked !== this.#asked) return;
+      this.close();
+      throw error;
+    }
+    if (asked !== this.#asked) return;
     this.#timer = setInterval(() => {
       this.#look();
     }, EVERY_MS);
@@ -25,6 +39,11 @@ export class Camera {
   }
 
   close(): void {
+    this.#asked += 1;
+    this.#stop();
+  }
+
+  #stop(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
     for (const track of this.#stream?.getTracks() ?? []) track.stop();

@@ -44,7 +44,12 @@ export class AudioEngine implements AudioPort {
     const context = (this.#context ??= this.#create());
     // Both must happen before the first await, inside the tap.
     const resumed = context.state === "running" ? Promise.resolve() : context.resume();
-    this.#ready ??= this.#build(context);
+    this.#ready ??= this.#build(context).catch((error: unknown) => {
+      // A worklet that did not load: the next tap tries again, and what waited to be played is old by then.
+      this.#ready = null;
+      this.#waiting = [];
+      throw error;
+    });
     await this.#ready;
     // Refused without a gesture: it stays pending, and `running(false)` has been told.
     await Promise.race([resumed, new Promise((resolve) => setTimeout(resolve, 300))]);
@@ -55,7 +60,8 @@ export class AudioEngine implements AudioPort {
     const info = await this.#microphone.open(deviceId);
     this.#deviceId = info.deviceId === "" ? null : info.deviceId;
     this.#quieted = false;
-    await this.#ready;
+    // Whether sound could be started is told to whoever tapped; a microphone without it is only not heard.
+    await this.#ready?.catch(() => undefined);
     this.#connect();
     return info;
   }
@@ -227,6 +233,7 @@ export class AudioEngine implements AudioPort {
     };
     this.#nodes = { volume, limiter, capture, playback };
     this.#capture({ muted: this.#muted });
+    this.#connect();
     for (const order of this.#waiting.splice(0)) order(playback);
   }
 

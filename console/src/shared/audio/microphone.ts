@@ -1,4 +1,4 @@
-import { MicrophoneError, type MicrophoneInfo, type MicrophoneProblem } from "./port";
+import { MicrophoneError, Superseded, type MicrophoneInfo, type MicrophoneProblem } from "./port";
 
 /** Asks for a microphone and keeps an eye on it. */
 export class Microphone {
@@ -12,17 +12,19 @@ export class Microphone {
     return this.#stream;
   }
 
-  /** Rejects with MicrophoneError. A device that is gone is replaced by the default one, and the answer says so. */
+  /** Rejects with MicrophoneError, or Superseded when it was closed or asked anew meanwhile. A device that is gone is replaced by the default one, and the answer says so. */
   async open(deviceId: string | null): Promise<MicrophoneInfo> {
     const asked = ++this.#asked;
-    const { stream, fellBack } = await request(deviceId);
+    const { stream, fellBack } = await request(deviceId).catch((error: unknown) => {
+      throw asked === this.#asked ? error : new Superseded();
+    });
+    if (asked !== this.#asked) {
+      // While the browser was asking the person.
+      for (const each of stream.getTracks()) each.stop();
+      throw new Superseded();
+    }
     const track = stream.getAudioTracks()[0];
     if (track === undefined) throw new MicrophoneError("missing");
-    if (asked !== this.#asked) {
-      // Closed, or asked anew, while the browser was asking the person.
-      track.stop();
-      throw new MicrophoneError("missing");
-    }
     this.#stop();
     this.#watch(track, stream);
     const settings = track.getSettings();

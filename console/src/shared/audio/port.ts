@@ -48,9 +48,12 @@ export interface AudioPort {
   /** Seconds of the audio context, the clock of `captured` and `audible`; 0 before there is one. */
   now(): number;
   listen(listener: AudioListener): void;
-  /** Must be called in the tap itself: browsers let a page sound only from there. */
+  /**
+   * Must be called in the tap itself: browsers let a page sound only from there. Rejects when sound cannot be started at
+   * all; the next tap tries again.
+   */
   unlock(): Promise<void>;
-  /** Rejects with MicrophoneError. */
+  /** Rejects with MicrophoneError, or with Superseded. */
   openMicrophone(deviceId: string | null): Promise<MicrophoneInfo>;
   closeMicrophone(): void;
   /** Silence goes on being captured; a track muted for 10 s is stopped, so that the browser's own light goes out. */
@@ -80,4 +83,9 @@ export class MicrophoneError extends Error {
   constructor(readonly problem: MicrophoneProblem) {
     super(`no microphone: ${problem}`);
   }
+}
+
+/** A microphone that was asked for is not wanted any more: closed, or another one was asked for meanwhile. */
+export class Superseded extends Error {
+  override readonly name = "Superseded";
 }

@@ -1,5 +1,5 @@
 import { SILENCE } from "@/shared/audio/pcm";
-import { MicrophoneError, type AudioListener, type AudioPort, type Cue, type Levels, type MicrophoneInfo, type MicrophoneProblem } from "@/shared/audio/port";
+import { MicrophoneError, Superseded, type AudioListener, type AudioPort, type Cue, type Levels, type MicrophoneInfo, type MicrophoneProblem } from "@/shared/audio/port";
 
 /** Ears and mouth without a device: what is played is written down, what is captured is given by the test. */
 export class FakeAudio implements AudioPort {
@@ -8,6 +8,11 @@ export class FakeAudio implements AudioPort {
   readonly pushed: { reply: number; offset: number; samples: number }[] = [];
   listener: AudioListener | null = null;
   problem: MicrophoneProblem | null = null;
+  /** The browser asks the person, and the test answers with `answer`. */
+  prompting = false;
+  soundless = false;
+  #asked = 0;
+  #prompts: (() => void)[] = [];
   echoCancellation = true;
   seconds = 0;
 
@@ -21,23 +26,32 @@ export class FakeAudio implements AudioPort {
 
   unlock(): Promise<void> {
     this.orders.push("unlock");
-    return Promise.resolve();
+    return this.soundless ? Promise.reject(new Error("no worklet")) : Promise.resolve();
   }
 
-  openMicrophone(deviceId: string | null): Promise<MicrophoneInfo> {
+  async openMicrophone(deviceId: string | null): Promise<MicrophoneInfo> {
     this.orders.push("open");
-    if (this.problem !== null) return Promise.reject(new MicrophoneError(this.problem));
-    return Promise.resolve({
+    const asked = ++this.#asked;
+    if (this.prompting) await new Promise<void>((resolve) => this.#prompts.push(resolve));
+    if (asked !== this.#asked) throw new Superseded();
+    if (this.problem !== null) throw new MicrophoneError(this.problem);
+    return {
       label: "Test microphone",
       deviceId: deviceId ?? "default",
       echoCancellation: this.echoCancellation,
       noiseSuppression: true,
       autoGainControl: true,
       fellBack: false,
-    });
+    };
+  }
+
+  /** The person answers every prompt. */
+  answer(): void {
+    for (const prompt of this.#prompts.splice(0)) prompt();
   }
 
   closeMicrophone(): void {
+    this.#asked += 1;
     this.orders.push("close");
   }
 

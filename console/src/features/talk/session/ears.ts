@@ -1,4 +1,4 @@
-import { MicrophoneError, type AudioPort, type MicrophoneProblem } from "@/shared/audio/port";
+import { MicrophoneError, Superseded, type AudioPort, type MicrophoneProblem } from "@/shared/audio/port";
 import type { Level } from "@/shared/audio/pcm";
 import { EchoWatch } from "./echo";
 import { SignalWatch } from "./signal";
@@ -8,6 +8,7 @@ import { IDLE_MICROPHONE, type MicrophoneState, type TalkStore } from "./store";
 export class Ears {
   readonly #signal = new SignalWatch();
   readonly #echo = new EchoWatch();
+  #slow: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
     readonly audio: AudioPort,
@@ -25,25 +26,24 @@ export class Ears {
   /** Asks the browser, who may ask the person: call it from a tap only. */
   ask(): void {
     this.#change({ state: "asking", slow: false, problem: null, trouble: null });
-    const slow = setTimeout(() => {
-      if (this.store.getState().microphone.state === "asking") this.#change({ slow: true });
+    this.#stopSlow();
+    this.#slow = setTimeout(() => {
+      this.#change({ slow: true });
     }, SLOW_PROMPT_MS);
     this.audio
       .openMicrophone(this.device())
       .then((info) => {
+        this.#stopSlow();
         this.#signal.reset();
-        this.#change({ state: "on", info });
+        this.#change({ state: "on", slow: false, problem: null, info });
       })
       .catch((error: unknown) => {
         this.#failed(error);
-      })
-      .finally(() => {
-        clearTimeout(slow);
-        this.#change({ slow: false });
       });
   }
 
   close(): void {
+    this.#stopSlow();
     this.audio.closeMicrophone();
     this.#change({ ...IDLE_MICROPHONE, info: this.store.getState().microphone.info });
   }
@@ -78,11 +78,19 @@ export class Ears {
   }
 
   #failed(error: unknown): void {
+    // Whoever asked last is told; the others are not news.
+    if (error instanceof Superseded) return;
     if (!(error instanceof MicrophoneError)) throw error;
+    this.#stopSlow();
     const { microphone, muted } = this.store.getState();
     // Closed meanwhile: nobody waits for it any more.
     if (microphone.state === "off" && !muted) return;
-    this.#change({ state: "off", problem: error.problem });
+    this.#change({ state: "off", slow: false, problem: error.problem });
+  }
+
+  #stopSlow(): void {
+    if (this.#slow !== null) clearTimeout(this.#slow);
+    this.#slow = null;
   }
 
   #change(change: Partial<MicrophoneState>): void {

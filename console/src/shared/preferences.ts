@@ -18,6 +18,8 @@ export interface Preferences {
   cues: boolean;
   singleKeys: boolean;
   interruptByVoice: boolean;
+  /** How long a silence may last before the turn is over: 0.5 to 3, 1 is usual. */
+  patience: number;
 }
 
 const DEFAULTS: Preferences = {
@@ -31,6 +33,7 @@ const DEFAULTS: Preferences = {
   cues: true,
   singleKeys: true,
   interruptByVoice: true,
+  patience: 1,
 };
 
 export const usePreferences = create<Preferences>()(persist(() => DEFAULTS, { name: "vivavoce.preferences", version: 1 }));

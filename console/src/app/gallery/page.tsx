@@ -62,7 +62,7 @@ function still({ state, heard, input = 0, output = 0 }: Picture): Talk {
     audio,
     mode: "hands-free",
     resume: { load: () => null, save: () => undefined },
-    choices: () => ({ language: "en", microphone: null, cues: false, interruptByVoice: true }),
+    choices: () => ({ language: "en", microphone: null, cues: false, interruptByVoice: true, patience: 1 }),
     dial: new FakeServer().dial,
   });
   session.store.setState(state);

@@ -120,7 +120,7 @@ export const PICTURES: Record<string, Picture> = {
     state: { ...live(...second, { type: "lost", leftS: 52 }), keptS: 4 },
     heard: [2, 1900, 5600],
   },
-  back: { state: { ...live(...second, { type: "lost", leftS: 52 }, { type: "back" }), audible: true }, heard: [2, 2900, 5600], output: 0.1 },
+  back: { state: { ...live(...second, { type: "lost", leftS: 52 }, { type: "back", resumed: true }), audible: true }, heard: [2, 2900, 5600], output: 0.1 },
   blocked: { state: { ...live(...second), sounding: false }, heard: [2, 300, 5600] },
   ended: {
     state: {

@@ -1,6 +1,7 @@
 import { AudioEngine } from "@/shared/audio/engine";
 import { spokenLanguage, usePreferences } from "@/shared/preferences";
-import type { ResumeStore } from "@/shared/sockets/duplex";
+import type { ResumeStore, SessionKind } from "@/shared/sockets/resumption";
+import { tab } from "@/shared/storage";
 import type { Talk } from "./context";
 import { TalkSession } from "./session/talk";
 
@@ -22,27 +23,22 @@ export function createTalk(): Talk {
   return { session, levels: engine.levels, engine, choosesSpeaker: AudioEngine.choosesSpeaker };
 }
 
-const KEY = "vivavoce.resume";
+const key = (kind: SessionKind): string => `vivavoce.resume.${kind}`;
 
 /** Outlives a reload of this tab, and no more. */
 const sessionResume: ResumeStore = {
-  load() {
+  load(kind) {
     try {
-      const kept: unknown = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
+      const kept: unknown = JSON.parse(tab.read(key(kind)) ?? "null");
       if (typeof kept !== "object" || kept === null || !("session" in kept) || !("token" in kept)) return null;
       const { session, token } = kept;
       return typeof session === "string" && typeof token === "string" ? { session, token } : null;
     } catch {
-      // Storage is off, or holds something else: a new session then.
+      // Somebody wrote something else there: a new session then.
       return null;
     }
   },
-  save(resume) {
-    try {
-      if (resume === null) sessionStorage.removeItem(KEY);
-      else sessionStorage.setItem(KEY, JSON.stringify(resume));
-    } catch {
-      // Storage is off or full: a reload then begins a new session.
-    }
+  save(kind, kept) {
+    tab.write(key(kind), kept === null ? null : JSON.stringify(kept));
   },
 };

@@ -33,9 +33,14 @@ export function afterClose(closed: Closed, random: number): AfterClose {
       if (!closed.began) return end;
       return retry(Math.min(60, (closed.retryAfterS ?? 1) * 2 ** closed.attempt) * 1000 * (0.75 + random / 2));
     default:
+      // A refused upgrade looks like a lost line: whoever was never let in hears soon that nobody opens.
+      if (!closed.began && closed.attempt >= MOST_KNOCKS) return { do: "end", code: "unreachable" };
       return retry(backoff(closed.attempt, random));
   }
 }
+
+/** Attempts before a session has begun: about two seconds. */
+const MOST_KNOCKS = 3;
 
 /** 0.25 s doubling to 4 s, give or take a quarter. */
 export function backoff(attempt: number, random: number): number {

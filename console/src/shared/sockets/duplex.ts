@@ -3,46 +3,40 @@ import type { CapturedSound } from "@/shared/audio/port";
 import { parseMessage, parseSound } from "./binary";
 import type { Link, LinkListener } from "./link";
 import type { Numbers } from "./numbers";
-import { newSessionId, socketUrl, Transport, type Dial } from "./transport";
+import { Resumption, type ResumeStore } from "./resumption";
+import { socketUrl, Transport, type Dial } from "./transport";
 import { Uplink } from "./uplink";
 
 export interface DuplexOptions {
   language: string;
   video: boolean;
+  /** 0.5 to 3: how long a silence may last before the turn is over; 1 is usual. */
   patience: number;
-  systemPrompt?: string;
-}
-
-/** Where a session can be gone on with after a reload of the page. */
-export interface ResumeStore {
-  load(): { session: string; token: string } | null;
-  save(resume: { session: string; token: string } | null): void;
 }
 
 /** `/ws/duplex/{session_id}`: hands-free and with camera. */
 export class DuplexLink implements Link {
   readonly #transport: Transport;
   readonly #uplink: Uplink;
-  #session: string;
-  #token: string | null;
+  readonly #resumption: Resumption;
   #prepared = false;
   #up = false;
+  /** `interrupt` was wanted while the line was down. */
+  #interrupting = false;
   #unsent: Duplex.ClientMessage[] = [];
 
   constructor(
     readonly options: DuplexOptions,
     readonly listener: LinkListener,
     readonly numbers: Numbers,
-    readonly store: ResumeStore,
+    store: ResumeStore,
     readonly sent: (sound: CapturedSound) => void,
     dial?: Dial,
   ) {
     numbers.restart();
-    const kept = store.load();
-    this.#session = kept?.session ?? newSessionId();
-    this.#token = kept?.token ?? null;
+    this.#resumption = new Resumption("duplex", store);
     this.#transport = new Transport(
-      () => socketUrl(`/ws/duplex/${this.#session}`),
+      () => socketUrl(this.#resumption.path),
       {
         opened: () => {
           this.#send(this.#prepare());
@@ -60,15 +54,16 @@ export class DuplexLink implements Link {
           listener.event({ type: "lost", leftS });
         },
         ended: (code) => {
-          store.save(null);
+          this.#resumption.over();
           listener.event({ type: "ended", code });
         },
       },
       dial,
     );
-    this.#uplink = new Uplink((sound) => {
-      const sending = this.#transport.send(sound.pcm);
-      if (sending) sent(sound);
+    this.#uplink = new Uplink((waiting) => {
+      if (typeof waiting === "string") return this.#transport.send(waiting);
+      const sending = this.#transport.send(waiting.pcm);
+      if (sending) sent(waiting);
       return sending;
     });
   }
@@ -92,12 +87,16 @@ export class DuplexLink implements Link {
     else if (this.#unsent.length < MOST_UNSENT) this.#unsent.push(message);
   }
 
+  /** After the sound that was spoken before it, be the line up or down. */
   commit(): void {
-    this.#send({ type: "commit" });
+    const message: Duplex.Commit = { type: "commit" };
+    this.#uplink.say(JSON.stringify(message));
   }
 
+  /** While the line is down one is remembered: the server goes on speaking once it is back. */
   interrupt(): void {
-    this.#send({ type: "interrupt" });
+    if (this.#up) this.#send({ type: "interrupt" });
+    else this.#interrupting = true;
   }
 
   played(reply: number, ms: number): void {
@@ -106,16 +105,17 @@ export class DuplexLink implements Link {
   }
 
   pause(): void {
-    this.#send({ type: "pause" });
+    if (this.#up) this.#send({ type: "pause" });
   }
 
-  resume(): void {
-    this.#send({ type: "resume" });
+  /** From a pause. */
+  goOn(): void {
+    if (this.#up) this.#send({ type: "resume" });
   }
 
-  /** `at` in ms of the sound sent so far. */
+  /** `at` in ms of the sound sent so far. What the camera saw before the session, or without a line, is not news. */
   video(image: string, at: number): void {
-    this.#send({ type: "video_frame", image, at: Math.round(at) });
+    if (this.#up) this.#send({ type: "video_frame", image, at: Math.round(at) });
   }
 
   hurry(): void {
@@ -124,12 +124,12 @@ export class DuplexLink implements Link {
 
   close(): void {
     this.#send({ type: "stop" });
-    this.store.save(null);
+    this.#resumption.over();
     this.#transport.close();
   }
 
   #prepare(): Duplex.Prepare {
-    const { language, video, patience, systemPrompt } = this.options;
+    const { language, video, patience } = this.options;
     return {
       type: "prepare",
       input: { codec: "pcm16", rate: 16_000 },
@@ -137,42 +137,40 @@ export class DuplexLink implements Link {
       language,
       video,
       patience,
-      ...(systemPrompt === undefined ? {} : { system_prompt: systemPrompt }),
-      ...(this.#token === null ? {} : { resume: this.#token }),
+      ...this.#resumption.claim,
     };
   }
 
   #receive(message: Duplex.ServerMessage | null): void {
     if (message === null) return;
     if (message.type === "error") {
-      this.#transport.failed(message.code, message.retry_after_s ?? null);
+      if (message.fatal) this.#transport.failed(message.code, message.retry_after_s ?? null);
       // A stale token opens nothing any more; a new session does.
-      if (message.fatal && message.code === "session_in_use") this.#forget();
+      if (message.fatal && message.code === "session_in_use") this.#resumption.forget();
     } else if (message.type === "queue_done" && message.waited_ms > QUEUED_MS && !this.#prepared) {
       this.#uplink.clear();
     } else if (message.type === "prepared") {
       this.#begin(message);
     }
     this.listener.event(this.numbers.onPage(message));
+    if (message.type === "prepared") this.#prepareDone(message);
   }
 
   #begin(message: Duplex.Prepared): void {
-    this.#token = message.resume;
-    this.#session = message.session_id;
-    this.store.save({ session: this.#session, token: this.#token });
+    this.#resumption.prepared(message);
     this.#transport.began();
     if (this.#prepared && !message.resumed) this.numbers.restart();
-    this.#up = true;
-    this.#uplink.open();
-    for (const waiting of this.#unsent.splice(0)) this.#send(waiting);
-    if (this.#prepared) this.listener.event({ type: "back" });
-    this.#prepared = true;
   }
 
-  #forget(): void {
-    this.#token = null;
-    this.#session = newSessionId();
-    this.store.save(null);
+  /** What waited goes out, and then it is news that the line is back. */
+  #prepareDone({ resumed }: Duplex.Prepared): void {
+    this.#up = true;
+    if (this.#interrupting && resumed) this.#send({ type: "interrupt" });
+    this.#interrupting = false;
+    this.#uplink.open();
+    for (const waiting of this.#unsent.splice(0)) this.#send(waiting);
+    if (this.#prepared) this.listener.event({ type: "back", resumed });
+    this.#prepared = true;
   }
 
   #send(message: Duplex.ClientMessage): void {

@@ -8,7 +8,8 @@ import type { CapturedSound } from "@/shared/audio/port";
 export type LinkEvent =
   | Duplex.ServerMessage
   | { type: "lost"; leftS: number }
-  | { type: "back" }
+  /** `resumed`: in the same session; otherwise a new one has taken its place. */
+  | { type: "back"; resumed: boolean }
   /** Nothing more of this reply will come, and how much of it was heard is known only here. */
   | { type: "cut"; reply: number }
   | { type: "ended"; code: string };

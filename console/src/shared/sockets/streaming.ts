@@ -5,12 +5,14 @@ import type { CapturedSound } from "@/shared/audio/port";
 import { parseMessage, parseSound } from "./binary";
 import type { Link, LinkListener } from "./link";
 import type { Numbers } from "./numbers";
-import { newSessionId, socketUrl, Transport, type Dial } from "./transport";
-import { Uplink } from "./uplink";
+import { Question } from "./question";
+import { Resumption, type ResumeStore } from "./resumption";
+import { socketUrl, Transport, type Dial } from "./transport";
+import { TURN_BY_TURN, Uplink } from "./uplink";
 
 export interface StreamingOptions {
   language: string;
-  /** The conversation so far: the turn-based socket cannot resume, so a new one is told what was said and heard. */
+  /** What was said and heard so far: what a new session is told when the old one is gone. */
   history: () => Streaming.ChatMessage[];
 }
 
@@ -21,34 +23,37 @@ type Ear = "closed" | "held" | "vad";
 export class StreamingLink implements Link {
   readonly #transport: Transport;
   readonly #uplink: Uplink;
+  readonly #resumption: Resumption;
   readonly #preroll = new Kept<CapturedSound>(PREROLL_MS);
+  readonly #question: Question;
   #ear: Ear = "closed";
-  #session = newSessionId();
-  #opened = false;
+  #prepared = false;
+  #up = false;
   /** The reply that is being made, and the newest that ever was. */
   #reply = -1;
   #newest = -1;
   /** Of the last transcript; -1 after typed words, which the server does not number for us. */
   #turn = -1;
-  #unsent: Streaming.ClientMessage[] = [];
 
   constructor(
     readonly options: StreamingOptions,
     readonly listener: LinkListener,
     readonly numbers: Numbers,
+    store: ResumeStore,
     readonly sent: (sound: CapturedSound) => void,
     dial?: Dial,
   ) {
     numbers.restart();
+    this.#resumption = new Resumption("streaming", store);
     this.#transport = new Transport(
-      () => socketUrl(`/ws/streaming/${this.#session}`),
+      () => socketUrl(this.#resumption.path),
       {
         opened: () => {
-          this.#begin();
+          this.#open();
         },
         text: (text) => {
           const message = parseMessage<Streaming.ServerMessage>(text);
-          if (message !== null) this.#receive(numbers.onPage(message));
+          if (message !== null) this.#receive(message);
         },
         binary: (bytes) => {
           const sound = parseSound(bytes);
@@ -57,22 +62,20 @@ export class StreamingLink implements Link {
           listener.sound(numbers.onPage(sound));
         },
         lost: (leftS) => {
-          this.#uplink.close();
-          this.#session = newSessionId();
-          if (this.#reply >= 0) listener.event({ type: "cut", reply: this.#reply });
-          this.#reply = -1;
+          this.#down();
           listener.event({ type: "lost", leftS });
         },
         ended: (code) => {
+          this.#down();
+          this.#resumption.over();
           listener.event({ type: "ended", code });
         },
       },
       dial,
     );
-    this.#uplink = new Uplink((sound) => {
-      const sending = this.#transport.send(sound.pcm);
-      if (sending) sent(sound);
-      return sending;
+    this.#uplink = new Uplink((waiting) => this.#out(waiting), TURN_BY_TURN);
+    this.#question = new Question((messages) => {
+      for (const message of messages) this.#say(message);
     });
   }
 
@@ -98,37 +101,39 @@ export class StreamingLink implements Link {
   /** Tap: listen until silence. */
   listenUntilSilence(): void {
     this.#hear("vad");
-    this.#send({ type: "generate", audio: true, vad: true, language: this.options.language });
+    this.#say(this.#byVoice);
   }
 
   commit(): void {
     if (this.#ear === "closed") return;
     const held = this.#ear === "held";
     this.#ear = "closed";
-    this.#send({ type: "commit" });
-    if (held) this.#send({ type: "generate", audio: true, language: this.options.language });
-    this.listener.event({ type: "state", state: "recognising" });
+    this.#say(COMMIT);
+    if (held) this.#say(this.#answer);
+    this.#question.spoken();
+    this.#tellState();
   }
 
   text(text: string): void {
-    const { language } = this.options;
     this.#turn = -1;
-    this.#send({ type: "prefill", messages: [{ role: "user", content: text }], language });
-    this.#send({ type: "generate", audio: true, language });
-    this.listener.event({ type: "state", state: "thinking" });
+    this.#question.ask(text, this.options.language);
+    this.#tellState();
   }
 
+  /** Also while the line is down: what was still to be sent is not wanted, and the server goes on once it is back. */
   interrupt(): void {
     this.#ear = "closed";
-    this.#send({ type: "stop" });
+    this.#question.answered();
+    this.#uplink.clear();
+    this.#say({ type: "stop" });
     if (this.#reply >= 0) this.listener.event({ type: "flush", reply: this.#reply, reason: "stopped" });
     this.#reply = -1;
-    this.listener.event({ type: "state", state: "listening" });
+    this.#tellState();
   }
 
   played(reply: number, ms: number): void {
     const number = this.numbers.replies.onServer(reply);
-    if (number !== null) this.#transport.send(JSON.stringify({ type: "played", reply: number, ms } satisfies Streaming.Played));
+    if (number !== null && this.#up) this.#send({ type: "played", reply: number, ms });
   }
 
   hurry(): void {
@@ -136,8 +141,18 @@ export class StreamingLink implements Link {
   }
 
   close(): void {
-    this.#transport.send(JSON.stringify({ type: "close" } satisfies Streaming.Close));
+    this.#down();
+    this.#send({ type: "close" });
+    this.#resumption.over();
     this.#transport.close();
+  }
+
+  get #answer(): Streaming.Generate {
+    return { type: "generate", audio: true, language: this.options.language };
+  }
+
+  get #byVoice(): Streaming.Generate {
+    return { type: "generate", audio: true, vad: true, language: this.options.language };
   }
 
   #hear(ear: Ear): void {
@@ -145,58 +160,84 @@ export class StreamingLink implements Link {
     for (const sound of this.#preroll.take()) this.#uplink.push(sound);
   }
 
-  /** After each opening: a new session is told the conversation, then what was being said. */
-  #begin(): void {
-    this.#transport.began();
-    if (this.#opened) this.numbers.restart();
-    const messages = this.options.history();
-    const waiting = this.#unsent.splice(0);
-    // Also when it is empty: the first message opens the session and names its language.
-    this.#send({ type: "prefill", messages, replace: messages.length > 0, language: this.options.language });
-    for (const message of waiting) this.#send(message);
-    if (this.#opened && this.#ear === "vad" && !waiting.some(({ type }) => type === "generate"))
-      this.#send({ type: "generate", audio: true, vad: true, language: this.options.language });
-    this.#uplink.open();
-    this.listener.event(this.#opened ? { type: "back" } : { type: "state", state: "listening" });
-    this.#opened = true;
+  /** The first message of a connection opens its session, or an old one; it says nothing else. */
+  #open(): void {
+    this.#send({ type: "prefill", messages: [], language: this.options.language, ...this.#resumption.claim });
+    this.#question.opening();
   }
 
-  #receive(message: Streaming.ServerMessage): void {
+  #down(): void {
+    this.#up = false;
+    this.#uplink.close();
+    this.#question.lost();
+  }
+
+  #begin(message: Streaming.Prepared): void {
+    this.#resumption.prepared(message);
+    this.#transport.began();
+    if (this.#prepared && !message.resumed) this.#startAnew();
+    this.listener.event(message);
+    if (!message.resumed) this.#tellHistory();
+    this.#up = true;
+    this.#uplink.open();
+    if (this.#prepared) this.listener.event({ type: "back", resumed: message.resumed });
+    this.#prepared = true;
+    this.#tellState();
+  }
+
+  /** The old session is gone, and with it the reply that it was making. */
+  #startAnew(): void {
+    this.numbers.restart();
+    if (this.#reply >= 0) this.listener.event({ type: "cut", reply: this.#reply });
+    this.#reply = -1;
+  }
+
+  /** A new session is told the conversation, then what it was being asked. */
+  #tellHistory(): void {
+    const messages = this.options.history();
+    this.#question.anew();
+    if (messages.length > 0) {
+      this.#send({ type: "prefill", messages, replace: true });
+      this.#question.opening();
+    }
+    if (this.#prepared && this.#ear === "vad" && !this.#waits(this.#byVoice)) this.#send(this.#byVoice);
+    if (!this.#prepared) return;
+    if (this.#question.kind === "typed" && !this.#question.among((each) => this.#waits(each))) this.#question.again();
+    if (this.#question.kind === "spoken" && !this.#waits(COMMIT)) this.#notUnderstood();
+  }
+
+  /** What was said went down with the session that heard it. */
+  #notUnderstood(): void {
+    this.#question.answered();
+    this.listener.event({ type: "error", code: "asr_failed", message: "", retryable: true, fatal: false });
+  }
+
+  #receive(given: Streaming.ServerMessage): void {
+    if (given.type === "prepared") {
+      this.#begin(given);
+      return;
+    }
+    const message = this.numbers.onPage(given);
     switch (message.type) {
       case "prefill_done":
+        this.#question.taken();
         return;
       case "transcript":
-        this.#turn = message.turn;
-        if (message.final) {
-          this.#ear = "closed";
-          this.listener.event(message);
-          if (message.text !== "") this.listener.event({ type: "state", state: "thinking" });
-          return;
-        }
-        break;
+        this.#heard(message);
+        return;
       case "chunk":
         this.#replying(message.reply);
         if (message.text_delta !== undefined)
           this.listener.event({ type: "text", reply: message.reply, delta: message.text_delta });
         return;
       case "done":
-        this.#replying(message.reply);
-        this.listener.event({
-          type: "reply_done",
-          reply: message.reply,
-          reason: message.stopped ? "stopped" : "completed",
-          heard_ms: 0,
-          heard_text: message.heard_text,
-        });
-        // That of a stopped reply comes when the next one may already be asked for.
-        if (this.#reply === message.reply) {
-          this.#reply = -1;
-          this.listener.event({ type: "state", state: "listening" });
-        }
+        this.#done(message);
         return;
       case "error":
-        this.#transport.failed(message.code, message.retry_after_s ?? null);
+        if (message.fatal) this.#transport.failed(message.code, message.retry_after_s ?? null);
+        if (message.fatal && message.code === "session_in_use") this.#resumption.forget();
         if (message.code === "utterance_limit" || message.code === "asr_failed") this.#ear = "closed";
+        if (!message.fatal && message.code !== "utterance_limit") this.#question.answered();
         break;
       default:
         break;
@@ -204,22 +245,74 @@ export class StreamingLink implements Link {
     this.listener.event(message);
   }
 
+  #heard(message: Streaming.Transcript): void {
+    this.#turn = message.turn;
+    this.listener.event(message);
+    if (!message.final) return;
+    this.#ear = "closed";
+    if (message.text === "") return;
+    // From here on it can be asked again, even of another session.
+    this.#question.understood(message.text, this.options.language);
+    this.#tellState();
+  }
+
+  #done(message: Streaming.Done): void {
+    this.#replying(message.reply);
+    this.listener.event({
+      type: "reply_done",
+      reply: message.reply,
+      reason: message.stopped ? "stopped" : "completed",
+      heard_ms: 0,
+      heard_text: message.heard_text,
+    });
+    // That of a stopped reply comes when the next one may already be asked for.
+    if (this.#reply !== message.reply) return;
+    this.#reply = -1;
+    this.#tellState();
+  }
+
   #replying(reply: number): void {
     if (reply <= this.#newest) return;
     this.#newest = reply;
     this.#reply = reply;
     this.#ear = "closed";
+    this.#question.answered();
     this.listener.event({ type: "reply_started", reply, turn: this.#turn });
-    this.listener.event({ type: "state", state: "speaking" });
+    this.#tellState();
   }
 
-  /** What asks for an answer waits for the line; a stop that cannot be sent has nothing left to stop. */
+  /** The server of this protocol tells no states: they follow from what was asked and what has come. */
+  #tellState(): void {
+    const asked = this.#question.kind;
+    const state = this.#reply >= 0 ? "speaking" : asked === "typed" ? "thinking" : asked === "spoken" ? "recognising" : "listening";
+    this.listener.event({ type: "state", state });
+  }
+
+  #out(waiting: CapturedSound | string): boolean {
+    if (typeof waiting === "string") {
+      const sending = this.#transport.send(waiting);
+      if (sending) this.#question.sent(waiting);
+      return sending;
+    }
+    const sending = this.#transport.send(waiting.pcm);
+    if (sending) this.sent(waiting);
+    return sending;
+  }
+
+  /** After what waits already, be the line up or down. */
+  #say(message: Streaming.ClientMessage): void {
+    this.#uplink.say(JSON.stringify(message));
+  }
+
+  #waits(message: Streaming.ClientMessage): boolean {
+    return this.#uplink.holds(JSON.stringify(message));
+  }
+
+  /** Now, before everything that waits. */
   #send(message: Streaming.ClientMessage): void {
-    if (this.#transport.send(JSON.stringify(message))) return;
-    if (message.type !== "stop" && this.#unsent.length < MOST_UNSENT) this.#unsent.push(message);
+    this.#transport.send(JSON.stringify(message));
   }
 }
 
+const COMMIT: Streaming.Commit = { type: "commit" };
 const PREROLL_MS = 500;
-/** A few taps while the line is down; more is a stuck key. */
-const MOST_UNSENT = 16;

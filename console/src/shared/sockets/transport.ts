@@ -70,7 +70,7 @@ export class Transport {
     this.#error = null;
   }
 
-  /** Remember what the server said before it closes. */
+  /** Remember the fatal error that the server named before it closes. */
   failed(code: string, retryAfterS: number | null): void {
     this.#error = { code, retryAfterS };
   }
@@ -113,7 +113,8 @@ export class Transport {
       this.#retry = null;
       this.start();
     }, next.afterMs);
-    this.listener.lost(left);
+    // What has never been up is not lost: it is still being dialled.
+    if (this.#began) this.listener.lost(left);
   }
 
   #drop(): Socket | null {

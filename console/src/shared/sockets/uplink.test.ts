@@ -1,16 +1,18 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { SILENCE } from "@/shared/audio/pcm";
 import type { CapturedSound } from "@/shared/audio/port";
-import { Uplink } from "./uplink";
+import { TURN_BY_TURN, Uplink } from "./uplink";
 
+const kind = (waiting: CapturedSound | string): string => (typeof waiting === "string" ? waiting : "sound");
 const frame = (n: number): CapturedSound => ({ pcm: new Int16Array(320).buffer, at: n * 0.02, level: SILENCE });
 
 function microphone() {
   const sent: number[] = [];
   const line = { up: true };
-  const uplink = new Uplink(({ at }) => {
-    if (line.up) sent.push(Math.round(at / 0.02));
+  const uplink = new Uplink((waiting) => {
+    if (line.up && typeof waiting !== "string") sent.push(Math.round(waiting.at / 0.02));
     return line.up;
   });
   let next = 0;
@@ -67,5 +69,50 @@ describe("the microphone on its way out", () => {
     uplink.close();
     capture(45_000);
     expect(uplink.keptMs).toBe(30_000);
+  });
+});
+
+describe("what is said about the sound", () => {
+  it("goes out after the sound before it, and before the sound after it, whenever the line is up", () => {
+    const moves = fc.array(fc.constantFrom("sound", "commit", "up", "down"), { maxLength: 60 });
+    fc.assert(
+      fc.property(moves, fc.boolean(), (steps, slowly) => {
+        const sent: string[] = [];
+        const line = { up: false };
+        const send = (waiting: CapturedSound | string): boolean => {
+          if (line.up) sent.push(kind(waiting));
+          return line.up;
+        };
+        const uplink = slowly ? new Uplink(send) : new Uplink(send, TURN_BY_TURN);
+        const said: string[] = [];
+        let n = 0;
+        for (const step of steps) {
+          if (step === "up" || step === "down") {
+            line.up = step === "up";
+            if (line.up) uplink.open();
+            continue;
+          }
+          if (step === "sound") uplink.push(frame(n++));
+          else if (said.filter((each) => each === "commit").length < 16) uplink.say("commit");
+          else continue;
+          said.push(step);
+        }
+        line.up = true;
+        uplink.open();
+        expect(sent).toEqual(said.slice(0, sent.length));
+        if (!slowly) expect(sent).toEqual(said);
+      }),
+    );
+  });
+
+  it("stays when the oldest sound has to go, and is refused when a key is stuck", () => {
+    const sent: string[] = [];
+    const uplink = new Uplink((waiting) => sent.push(kind(waiting)) > 0, TURN_BY_TURN);
+    for (let i = 0; i < 20; i++) uplink.say("commit");
+    for (let i = 0; i < 2000; i++) uplink.push(frame(i));
+    expect(uplink.keptMs).toBe(30_000);
+    uplink.open();
+    expect(sent.filter((each) => each === "commit")).toHaveLength(16);
+    expect(sent.filter((each) => each === "sound")).toHaveLength(1500);
   });
 });

@@ -1,66 +1,112 @@
-import { Kept } from "@/shared/audio/kept";
 import { FRAME_MS } from "@/shared/audio/messages";
 import type { CapturedSound } from "@/shared/audio/port";
 
+/** What waits for the line: 20 ms of sound, or a message that belongs after the sound before it. */
+type Waiting = CapturedSound | string;
+
+export interface UplinkLimits {
+  bytesPerS: number;
+  burstBytes: number;
+  /** ms of sound kept before the session has begun; after a drop it is always 30 s. */
+  beforeStartMs: number;
+}
+
+/** The server allows 96 KiB/s hands-free. */
+export const HANDS_FREE: UplinkLimits = { bytesPerS: 90 * 1024, burstBytes: 8 * 640, beforeStartMs: 5000 };
+/** Turn by turn it allows 4 MiB/s, and 8 MiB at once: all that can be kept. */
+export const TURN_BY_TURN: UplinkLimits = { bytesPerS: Infinity, burstBytes: Infinity, beforeStartMs: 30_000 };
+
 /**
- * The microphone on its way out. While the line is down the newest sound is kept; once it is back, that is sent first,
- * faster than real time but below what the server allows. The 20 ms frames themselves are the clock: each brings its
- * share of the allowance, so no timer is needed and a sleeping page sends nothing.
+ * The microphone on its way out, and what is said about its sound. While the line is down the newest sound is kept;
+ * once it is back, that is sent first, faster than real time but below what the server allows. The 20 ms frames
+ * themselves are the clock: each brings its share of the allowance, so no timer is needed and a sleeping page sends
+ * nothing. A message waits for the sound before it, so `commit` never closes an utterance that is still here.
  */
 export class Uplink {
-  #kept: Kept<CapturedSound>;
+  #queue: Waiting[] = [];
+  #ms = 0;
+  #limitMs: number;
   #open = false;
-  #allowance = 0;
+  #allowance: number;
 
   /** `send` answers false when the line has just gone down. */
-  constructor(readonly send: (sound: CapturedSound) => boolean) {
-    this.#kept = new Kept(BEFORE_START_MS);
+  constructor(
+    readonly send: (waiting: Waiting) => boolean,
+    readonly limits: UplinkLimits = HANDS_FREE,
+  ) {
+    this.#limitMs = limits.beforeStartMs;
+    this.#allowance = limits.burstBytes === Infinity ? Infinity : 0;
   }
 
   get keptMs(): number {
-    return this.#kept.ms;
+    return this.#ms;
   }
 
   push(sound: CapturedSound): void {
-    this.#allowance = Math.min(BURST_BYTES, this.#allowance + (BYTES_PER_S * FRAME_MS) / 1000);
+    const { bytesPerS, burstBytes } = this.limits;
+    this.#allowance = Math.min(burstBytes, this.#allowance + (bytesPerS * FRAME_MS) / 1000);
     // First make room: while the line is up nothing may fall out at the other end.
     this.#drain();
-    this.#kept.push(sound, FRAME_MS);
+    this.#queue.push(sound);
+    this.#ms += FRAME_MS;
+    this.#trim();
     this.#drain();
   }
 
-  #drain(): void {
-    for (let next = this.#kept.first; this.#open && next !== undefined; next = this.#kept.first) {
-      if (this.#allowance < next.pcm.byteLength) return;
-      if (!this.send(next)) {
-        this.close();
-        return;
-      }
-      this.#kept.shift();
-      this.#allowance -= next.pcm.byteLength;
-    }
+  /** Goes out when the sound before it has. More than a few waiting are a stuck key, and are not taken. */
+  say(message: string): void {
+    if (this.#queue.filter((waiting) => typeof waiting === "string").length >= MOST_MESSAGES) return;
+    this.#queue.push(message);
+    this.#drain();
+  }
+
+  /** Whether this message is still here. */
+  holds(message: string): boolean {
+    return this.#queue.includes(message);
   }
 
   open(): void {
     this.#open = true;
+    this.#drain();
   }
 
   /** Keep what comes, up to 30 s; what was not sent yet stays first. */
   close(): void {
     this.#open = false;
-    const kept = new Kept<CapturedSound>(AFTER_DROP_MS);
-    for (const sound of this.#kept.take()) kept.push(sound, FRAME_MS);
-    this.#kept = kept;
+    this.#limitMs = AFTER_DROP_MS;
   }
 
-  /** In the queue the microphone is only metered. */
+  /** What waits is not wanted any more. In the queue, for one, the microphone is only metered. */
   clear(): void {
-    this.#kept.clear();
+    this.#queue = [];
+    this.#ms = 0;
+  }
+
+  #drain(): void {
+    for (let next = this.#queue[0]; this.#open && next !== undefined; next = this.#queue[0]) {
+      const bytes = typeof next === "string" ? 0 : next.pcm.byteLength;
+      if (this.#allowance < bytes) return;
+      if (!this.send(next)) {
+        this.close();
+        return;
+      }
+      this.#queue.shift();
+      this.#allowance -= bytes;
+      if (typeof next !== "string") this.#ms -= FRAME_MS;
+    }
+  }
+
+  /** The oldest sound goes; what was said about it stays, or nobody would answer. */
+  #trim(): void {
+    while (this.#ms > this.#limitMs) {
+      this.#queue.splice(
+        this.#queue.findIndex((waiting) => typeof waiting !== "string"),
+        1,
+      );
+      this.#ms -= FRAME_MS;
+    }
   }
 }
 
-const BEFORE_START_MS = 5000;
 const AFTER_DROP_MS = 30_000;
-/** The server allows 96 KiB/s. */
-const BYTES_PER_S = 90 * 1024;
-const BURST_BYTES = 8 * 640;
+const MOST_MESSAGES = 16;

@@ -30,7 +30,10 @@ export class FakeLine implements Socket {
   onmessage: ((event: MessageEvent<unknown>) => void) | null = null;
   onclose: ((event: CloseEvent) => void) | null = null;
   readonly heard: Heard[] = [];
+  /** Everything in its order: the types of messages, and how much sound came between them. */
+  readonly order: string[] = [];
   soundBytes = 0;
+  #soundMs = 0;
 
   constructor(
     readonly url: string,
@@ -38,11 +41,18 @@ export class FakeLine implements Socket {
   ) {}
 
   send(data: string | ArrayBuffer): void {
-    if (typeof data !== "string") this.soundBytes += data.byteLength;
-    else {
-      const message = parseMessage<Heard>(data);
-      if (message !== null) this.heard.push(message);
+    if (typeof data !== "string") {
+      this.soundBytes += data.byteLength;
+      if (this.#soundMs > 0) this.order.pop();
+      this.#soundMs += data.byteLength / 32;
+      this.order.push(`${this.#soundMs} ms`);
+      return;
     }
+    const message = parseMessage<Heard>(data);
+    if (message === null) return;
+    this.#soundMs = 0;
+    this.heard.push(message);
+    this.order.push(message.type);
   }
 
   close(): void {

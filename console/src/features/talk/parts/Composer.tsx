@@ -5,6 +5,7 @@ import TextArea, { type TextAreaRef } from "antd/es/input/TextArea";
 import { useState, type Ref } from "react";
 import { useTranslation } from "react-i18next";
 
+import { tab } from "@/shared/storage";
 import { useTalkParts } from "../context";
 
 const DRAFT = "vivavoce.draft";
@@ -14,10 +15,10 @@ const MOST_CHARACTERS = 8000;
 export function Composer({ ref }: { ref: Ref<TextAreaRef> }) {
   const { t } = useTranslation("talk");
   const { session } = useTalkParts();
-  const [draft, setDraft] = useState(() => sessionStorage.getItem(DRAFT) ?? "");
+  const [draft, setDraft] = useState(() => tab.read(DRAFT) ?? "");
   const write = (text: string): void => {
     setDraft(text);
-    sessionStorage.setItem(DRAFT, text);
+    tab.write(DRAFT, text === "" ? null : text);
   };
   const send = (): void => {
     if (draft.trim() === "") return;

@@ -2,7 +2,6 @@ import { Button } from "antd";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { spokenLanguage, usePreferences } from "@/shared/preferences";
 import { useTalk } from "../context";
 import { TurnView } from "./TurnView";
 
@@ -12,7 +11,6 @@ export function Transcript({ onType }: { onType: () => void }) {
   const turns = useTalk((talk) => talk.conversation.turns);
   const rate = useTalk((talk) => talk.conversation.prepared?.output.rate ?? 24_000);
   const quiet = useTalk((talk) => talk.microphone.state === "on" && !talk.muted);
-  const language = usePreferences(spokenLanguage);
   const box = useRef<HTMLDivElement>(null);
   const [following, setFollowing] = useState(true);
   const slowest = turns.reduce((most, turn) => Math.max(most, turn.audibleMs ?? 0), 0);
@@ -53,7 +51,7 @@ export function Transcript({ onType }: { onType: () => void }) {
       >
         <ol className="turns">
           {turns.map((turn) => (
-            <TurnView key={turn.key} turn={turn} scaleMs={scaleMs} rate={rate} language={language} onType={onType} />
+            <TurnView key={turn.key} turn={turn} scaleMs={scaleMs} rate={rate} onType={onType} />
           ))}
         </ol>
       </div>

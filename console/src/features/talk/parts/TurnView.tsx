@@ -12,14 +12,13 @@ interface TurnViewProps {
   turn: Turn;
   scaleMs: number;
   rate: number;
-  language: string;
   onType: () => void;
 }
 
 /** What was said, what was answered and heard of it, and how long that took. */
-export const TurnView = memo(function TurnView({ turn, scaleMs, rate, language, onType }: TurnViewProps) {
+export const TurnView = memo(function TurnView({ turn, scaleMs, rate, onType }: TurnViewProps) {
   const { t } = useTranslation("talk");
-  const { said, reply, problem } = turn;
+  const { said, reply, problem, language } = turn;
   return (
     <li className="turn">
       {said !== null && (

@@ -4,6 +4,8 @@ import type { LinkEvent } from "@/shared/sockets/link";
 /** One turn as the transcript shows it. */
 export interface Turn {
   key: number;
+  /** What it was spoken in. */
+  language: string;
   /** The page's number of it; null while only this page knows of it (typed, not yet answered). */
   turn: number | null;
   said: { text: string; final: boolean; typed: boolean } | null;
@@ -42,10 +44,13 @@ export interface Conversation {
   /** Wall clock, ms. */
   keptUntil: number | null;
   pausedUntil: number | null;
-  cameBack: boolean;
+  /** The line has just come back, into the same session or into a new one. */
+  cameBack: "resumed" | "anew" | null;
   endedBy: string | null;
   endedMessage: string | null;
   nextKey: number;
+  /** What is spoken in the running session. */
+  language: string;
 }
 
 export interface Queue {
@@ -69,14 +74,15 @@ export const EMPTY: Conversation = {
   prepared: null,
   keptUntil: null,
   pausedUntil: null,
-  cameBack: false,
+  cameBack: null,
   endedBy: null,
   endedMessage: null,
   nextKey: 1,
+  language: "en",
 };
 
 export type Local =
-  | { type: "connecting" }
+  | { type: "connecting"; language?: string }
   | { type: "typed"; text: string }
   | { type: "audible"; reply: number; afterMs: number | null }
   | { type: "gap"; reply: number }
@@ -87,18 +93,18 @@ export type Local =
 export function reduce(state: Conversation, event: LinkEvent | Local, now: number): Conversation {
   switch (event.type) {
     case "connecting":
-      return { ...atRest(state), line: "connecting", endedBy: null, endedMessage: null, prepared: null };
+      return { ...atRest(state), language: event.language ?? state.language, line: "connecting", endedBy: null, endedMessage: null, prepared: null };
     case "queued":
     case "queue_update":
       return { ...state, queue: queue(state.queue, event) };
     case "queue_done":
       return { ...state, queue: null };
     case "prepared":
-      return { ...(event.resumed ? state : atRest(state)), line: "up", queue: null, prepared: event, keptUntil: null, endedBy: null };
+      return { ...(event.resumed ? state : cutShort(atRest(state))), line: "up", queue: null, prepared: event, keptUntil: null, endedBy: null };
     case "back":
-      return { ...state, line: "up", keptUntil: null, cameBack: true };
+      return { ...state, line: "up", keptUntil: null, cameBack: event.resumed ? "resumed" : "anew" };
     case "lost":
-      return { ...state, line: "lost", keptUntil: now + event.leftS * 1000, cameBack: false, hearing: false };
+      return { ...state, line: "lost", keptUntil: now + event.leftS * 1000, cameBack: null, hearing: false };
     case "ended":
       return { ...cutShort(atRest(state)), line: state.line === "off" ? "off" : "ended", endedBy: event.code };
     case "closed":
@@ -106,7 +112,7 @@ export function reduce(state: Conversation, event: LinkEvent | Local, now: numbe
     case "stopped":
       return { ...state, endedBy: event.reason };
     case "settle":
-      return { ...state, interrupted: false, cameBack: false };
+      return { ...state, interrupted: false, cameBack: null };
     case "paused":
       return { ...state, pausedUntil: event.until === undefined ? now : now + event.until * 1000 };
     case "resumed":
@@ -129,7 +135,6 @@ function turnTaking(state: Conversation, event: TurnEvent): Conversation {
     case "state":
       return {
         ...state,
-        line: state.line === "connecting" ? "up" : state.line,
         server: event.state,
         hearing: event.state === "listening" ? state.hearing : false,
         pausedUntil: event.state === "paused" ? state.pausedUntil : null,
@@ -253,6 +258,7 @@ function cutShort(state: Conversation): Conversation {
 function append(state: Conversation, turn: Partial<Turn>): Conversation {
   const blank: Turn = {
     key: state.nextKey,
+    language: state.language,
     turn: null,
     said: null,
     endedAt: null,

@@ -38,7 +38,7 @@ describe("the lamp", () => {
   });
 
   it("waits for a press between turns, and speaks as long as it is heard", () => {
-    const idle = after({ type: "state", state: "listening" });
+    const idle = after(prepared(), { type: "state", state: "listening" });
     const turns: Surroundings = { ...around, mode: "turns" };
     expect(lampState(idle, turns)).toBe("ready");
     expect(lampState(idle, { ...turns, talking: true })).toBe("listening");

@@ -24,6 +24,8 @@ export interface TalkState {
   muted: boolean;
   /** The browser lets us sound. */
   sounding: boolean;
+  /** The audio engine could not be started. */
+  soundless: boolean;
   /** Turn by turn: an utterance is being taken. */
   talking: "no" | "held" | "until-silence";
   /** A reply is coming out of the loudspeaker. */
@@ -53,6 +55,7 @@ export function createTalkStore(mode: Mode): TalkStore {
     microphone: IDLE_MICROPHONE,
     muted: false,
     sounding: true,
+    soundless: false,
     talking: "no",
     audible: false,
     yourTurn: false,

@@ -1,48 +1,9 @@
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 
-import { FakeAudio } from "@/shared/testing/audio";
-import { FakeServer, prepared } from "@/shared/testing/server";
-import type { Mode } from "./lamp";
-import { TalkSession, type Choices } from "./talk";
+import { prepared } from "@/shared/testing/server";
+import { browser, page } from "./fakePage";
 
-beforeEach(() => {
-  vi.useFakeTimers();
-  vi.stubGlobal("location", { href: "http://127.0.0.1:8006/talk" });
-  vi.stubGlobal("document", { hidden: false });
-  return () => {
-    vi.useRealTimers();
-    vi.unstubAllGlobals();
-  };
-});
-
-/** A page with a fake microphone, a fake server and a hand on the clock. */
-function page(mode: Mode = "hands-free", change: Partial<Choices> = {}) {
-  const audio = new FakeAudio();
-  const server = new FakeServer();
-  let kept: { session: string; token: string } | null = null;
-  const session = new TalkSession({
-    audio,
-    mode,
-    dial: server.dial,
-    choices: () => ({ language: "en", microphone: null, cues: false, interruptByVoice: true, ...change }),
-    resume: {
-      load: () => kept,
-      save: (resume) => {
-        kept = resume;
-      },
-    },
-  });
-  const settle = async (ms = 0): Promise<void> => {
-    await vi.advanceTimersByTimeAsync(ms);
-  };
-  /** Started, and the server is ready. */
-  const live = async (): Promise<void> => {
-    session.tap();
-    server.line.accept().say(prepared(), { type: "state", state: "listening" });
-    await settle();
-  };
-  return { audio, server, session, settle, live, turns: () => session.store.getState().conversation.turns };
-}
+beforeEach(browser);
 
 describe("a hands-free conversation", () => {
   it("starts in the tap: context, microphone, socket, in this order", async () => {
@@ -139,6 +100,55 @@ describe("a hands-free conversation", () => {
     expect(turns()[0]).toMatchObject({ turn: 7, said: { text: "what time is it", typed: true }, reply: { text: "Noon." } });
   });
 
+  it("shows the microphone that was asked for last, and no trouble of the one before", async () => {
+    const { audio, session, settle } = page();
+    audio.prompting = true;
+    session.tap();
+    session.ears.ask();
+    audio.answer();
+    await settle(5000);
+    expect(session.store.getState().microphone).toMatchObject({ state: "on", problem: null, slow: false });
+  });
+
+  it("goes on in writing when sound cannot be started, and tries again with the next tap", async () => {
+    const { audio, session, settle } = page();
+    audio.soundless = true;
+    session.tap();
+    await settle();
+    expect(session.store.getState().soundless).toBe(true);
+    audio.soundless = false;
+    session.say("hello");
+    await settle();
+    expect(session.store.getState().soundless).toBe(false);
+  });
+
+  it("pauses when a call takes the loudspeaker, and goes on with a tap", async () => {
+    const { server, session, live } = page();
+    await live();
+    session.running(false);
+    server.line.say({ type: "paused", until: 600 }, { type: "state", state: "paused" });
+    expect(server.line.of("pause")).toHaveLength(1);
+    expect(session.lamp()).toBe("blocked");
+    session.tap();
+    session.running(true);
+    expect(server.line.of("resume")).toHaveLength(1);
+    server.line.say({ type: "resumed" }, { type: "state", state: "listening" });
+    expect(session.lamp()).toBe("listening");
+  });
+
+  it("looks only while it is heard: no picture before the session or without a line", async () => {
+    const { server, session, settle } = page("camera");
+    session.tap();
+    server.line.accept();
+    session.see("early");
+    server.line.say({ type: "queued", ticket: "t", position: 1, length: 1, eta_s: 1, eta_range_s: [0, 2] });
+    session.see("queued");
+    server.line.say(prepared());
+    session.see("now");
+    await settle();
+    expect(server.line.of("video_frame").map(({ image }) => image)).toEqual(["now"]);
+  });
+
   it("suggests another way when it may be hearing itself", async () => {
     const { server, session, live } = page();
     await live();
@@ -209,6 +219,53 @@ describe("a lost line", () => {
     expect(server.line.of("played")).toEqual([{ type: "played", reply: 1, ms: 70 }]);
   });
 
+  it("says that it is a new session when the old one is gone, and cuts what that was saying", async () => {
+    const { audio, server, session, live, settle, turns } = page();
+    await live();
+    server.line.say({ type: "reply_started", reply: 1, turn: 1 }, { type: "state", state: "speaking" }).drop();
+    await settle(400);
+    server.line.accept().say(prepared({ resumed: false, session_id: "session-0002" }));
+    expect(session.store.getState().conversation.cameBack).toBe("anew");
+    expect(turns()[0]?.reply?.done).toBe("stopped");
+    expect(audio.orders).toContain("finish 1");
+  });
+
+  it("stops and ends, once it is back, what was to be stopped and ended while it was away", async () => {
+    const { audio, server, session, live, settle } = page();
+    await live();
+    server.line.say({ type: "reply_started", reply: 1, turn: 1 }, { type: "state", state: "speaking" }).drop();
+    session.stop();
+    session.stop();
+    audio.hear(100);
+    session.commit();
+    await settle(400);
+    server.line.accept().say(prepared({ resumed: true }));
+    audio.hear(20);
+    expect(server.line.order).toEqual(["prepare", "interrupt", "100 ms", "commit", "20 ms"]);
+  });
+
+  it("does not take an error that was survived for the reason of a later end", async () => {
+    const { server, session, live, settle } = page();
+    await live();
+    server.line.say({ type: "error", code: "too_fast", message: "", retryable: true, fatal: false }).drop(1008, "slow_client");
+    await settle();
+    expect(session.store.getState().conversation.endedBy).toBe("slow_client");
+  });
+
+  it("is not called lost when it has never been up: refused, it ends within seconds", async () => {
+    const { server, session, settle } = page();
+    session.tap();
+    const shown = new Set<string>();
+    for (let s = 0; s < 6 && session.lamp() !== "ended"; s++) {
+      server.line.drop();
+      shown.add(session.lamp());
+      await settle(1000);
+    }
+    expect([...shown]).toEqual(["connecting", "ended"]);
+    expect(session.store.getState().conversation.endedBy).toBe("unreachable");
+    expect(server.lines).toHaveLength(4);
+  });
+
   it("says why the server closed it, and starts anew on the next tap", async () => {
     const { server, session, live } = page();
     await live();
@@ -242,70 +299,5 @@ describe("the queue", () => {
     session.tap();
     server.line.accept().say({ type: "error", code: "queue_full", message: "", retryable: true, fatal: true, retry_after_s: 60 }).drop(1013, "queue_full");
     expect(session.store.getState().conversation).toMatchObject({ line: "ended", endedBy: "queue_full" });
-  });
-});
-
-describe("turn by turn", () => {
-  it("sends what is said while the lamp is held, with the half second before, and asks for an answer", async () => {
-    const { audio, server, session, settle } = page("turns");
-    session.press();
-    server.line.accept();
-    await settle();
-    audio.hear(20);
-    session.unpress();
-    session.stop();
-    const before = server.line.soundBytes;
-    audio.hear(2000);
-    expect(server.line.soundBytes).toBe(before);
-    session.press();
-    await settle(400);
-    audio.hear(400);
-    session.unpress();
-    expect(server.line.soundBytes - before).toBe(((500 + 400) / 20) * 640);
-    expect(server.line.heard.slice(-2)).toEqual([{ type: "commit" }, { type: "generate", audio: true, language: "en" }]);
-    expect(session.lamp()).toBe("recognising");
-  });
-
-  it("listens until silence after a tap, and a second tap ends it", async () => {
-    const { server, session, settle } = page("turns");
-    session.press();
-    server.line.accept();
-    await settle(100);
-    session.unpress();
-    expect(server.line.of("generate")).toEqual([{ type: "generate", audio: true, vad: true, language: "en" }]);
-    expect(session.lamp()).toBe("listening");
-    session.press();
-    expect(server.line.of("commit")).toHaveLength(1);
-    expect(server.line.of("generate")).toHaveLength(1);
-  });
-
-  it("stops a reply that sounds when the lamp is pressed, and listens", async () => {
-    const { audio, server, session, settle } = page("turns");
-    session.say("tell me");
-    server.line.accept().say({ type: "chunk", reply: 1, index: 0, text_delta: "Well " }).sound(1, 0, 480);
-    await settle();
-    session.audible(1, 1);
-    expect(session.lamp()).toBe("speaking");
-    session.press();
-    expect(audio.orders).toContain("flush 1");
-    expect(server.line.of("stop")).toHaveLength(1);
-    expect(session.lamp()).toBe("listening");
-  });
-
-  it("tells a new session the conversation, as it was heard", async () => {
-    const { server, session, settle } = page("turns");
-    session.say("hello");
-    server.line.accept().say({ type: "chunk", reply: 1, index: 0, text_delta: "Hello to you." });
-    server.line.say({ type: "done", reply: 1, stopped: true, tokens: { cached: 0, input: 0, generated: 0 }, elapsed_ms: 10, heard_text: "Hello" });
-    server.line.drop();
-    await settle(400);
-    server.line.accept();
-    expect(server.line.of("prefill")[0]).toMatchObject({
-      replace: true,
-      messages: [
-        { role: "user", content: "hello" },
-        { role: "assistant", content: "Hello" },
-      ],
-    });
   });
 });

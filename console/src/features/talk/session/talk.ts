@@ -1,12 +1,13 @@
 import type { AudioListener, AudioPort, CapturedSound, Cue, MicrophoneProblem } from "@/shared/audio/port";
 import { CaptureClock } from "@/shared/audio/clock";
 import { FRAME_MS } from "@/shared/audio/messages";
-import { DuplexLink, type ResumeStore } from "@/shared/sockets/duplex";
+import { DuplexLink } from "@/shared/sockets/duplex";
 import type { Link, LinkEvent, LinkListener, ReplySound } from "@/shared/sockets/link";
 import { Numbers } from "@/shared/sockets/numbers";
+import type { ResumeStore } from "@/shared/sockets/resumption";
 import { StreamingLink } from "@/shared/sockets/streaming";
 import type { Dial } from "@/shared/sockets/transport";
-import { history, reduce, type Local } from "./conversation";
+import { history, reduce, type Local, type Turn } from "./conversation";
 import { Ears } from "./ears";
 import { repeats } from "./echo";
 import { lampAction, lampState, type LampState, type Mode } from "./lamp";
@@ -19,6 +20,8 @@ export interface Choices {
   microphone: string | null;
   cues: boolean;
   interruptByVoice: boolean;
+  /** 0.5 to 3. */
+  patience: number;
 }
 
 export interface TalkParts {
@@ -62,10 +65,9 @@ export class TalkSession implements AudioListener, LinkListener {
 
   /** Start, in the tap itself: the context, the microphone and the socket, in this order and without waiting. */
   start(withMicrophone = true): void {
-    const unlocked = this.#audio.unlock();
+    this.#unlock();
     if (withMicrophone) this.ears.ask();
     this.#connect();
-    void unlocked;
   }
 
   lamp(): LampState {
@@ -107,7 +109,7 @@ export class TalkSession implements AudioListener, LinkListener {
     }
     if (this.#state.talking === "held") return;
     if (this.#replying) this.stop();
-    void this.#audio.unlock();
+    this.#unlock();
     if (this.#state.microphone.state === "off") this.ears.ask();
     if (this.#state.muted) this.setMuted(false);
     this.#connect();
@@ -141,7 +143,7 @@ export class TalkSession implements AudioListener, LinkListener {
 
   /** Stop the reply now; the server is told, and need not answer for it to be silent. */
   stop(): void {
-    const reply = this.#state.conversation.turns.findLast((turn) => turn.reply !== null)?.reply;
+    const { reply } = this.#newestReplied;
     if (reply) this.#audio.flush(reply.number);
     this.#link?.interrupt();
     this.#set({ talking: "no", audible: false });
@@ -150,7 +152,7 @@ export class TalkSession implements AudioListener, LinkListener {
   say(text: string): void {
     const words = text.trim();
     if (words === "") return;
-    void this.#audio.unlock();
+    this.#unlock();
     this.#connect();
     if (this.#state.mode === "turns" && this.#replying) this.stop();
     this.#askedAt = this.#audio.now();
@@ -172,8 +174,8 @@ export class TalkSession implements AudioListener, LinkListener {
 
   /** From a pause, a blocked loudspeaker, or silence of one's own. */
   goOn(): void {
-    void this.#audio.unlock();
-    if (this.#state.conversation.pausedUntil !== null && this.#link instanceof DuplexLink) this.#link.resume();
+    this.#unlock();
+    if (this.#state.conversation.pausedUntil !== null && this.#link instanceof DuplexLink) this.#link.goOn();
     else if (!this.ears.open) this.setMuted(false);
   }
 
@@ -242,7 +244,10 @@ export class TalkSession implements AudioListener, LinkListener {
   }
 
   running(sounding: boolean): void {
-    if (sounding !== this.#state.sounding) this.#set({ sounding });
+    if (sounding === this.#state.sounding) return;
+    this.#set({ sounding });
+    // A call or a lock screen has taken the loudspeaker: the server waits with us, until the tap that goes on.
+    if (!sounding && this.#link instanceof DuplexLink) this.#link.pause();
   }
 
   microphoneChanged(problem: MicrophoneProblem | null): void {
@@ -319,9 +324,25 @@ export class TalkSession implements AudioListener, LinkListener {
     return audible || server === "thinking" || server === "speaking" || server === "synthesising" || server === "recognising";
   }
 
+  get #newestReplied(): Partial<Turn> {
+    return this.#state.conversation.turns.findLast((turn) => turn.reply !== null) ?? {};
+  }
+
+  /** In the tap itself. Without sound one can still type and read. */
+  #unlock(): void {
+    this.#audio.unlock().then(
+      () => {
+        this.#set({ soundless: false });
+      },
+      () => {
+        this.#set({ soundless: true });
+      },
+    );
+  }
+
   #connect(): void {
     if (this.#link !== null) return;
-    const { language } = this.#parts.choices();
+    const { language, patience } = this.#parts.choices();
     const sent = (sound: CapturedSound): void => {
       this.#clock.sent(FRAME_MS, sound.at);
       this.#sentMs += FRAME_MS;
@@ -333,12 +354,12 @@ export class TalkSession implements AudioListener, LinkListener {
       this.#audio.configure(STREAMING_RATE);
       this.#outputRate = STREAMING_RATE;
       const told = { language, history: () => history(this.#state.conversation) };
-      this.#link = new StreamingLink(told, this, this.#numbers, sent, this.#parts.dial);
+      this.#link = new StreamingLink(told, this, this.#numbers, this.#parts.resume, sent, this.#parts.dial);
     } else {
-      const options = { language, video: mode === "camera", patience: 1 };
+      const options = { language, video: mode === "camera", patience };
       this.#link = new DuplexLink(options, this, this.#numbers, this.#parts.resume, sent, this.#parts.dial);
     }
-    this.#apply({ type: "connecting" });
+    this.#apply({ type: "connecting", language });
     this.#link.start();
   }
 
@@ -346,6 +367,9 @@ export class TalkSession implements AudioListener, LinkListener {
     this.#outputRate = rate;
     this.#audio.configure(rate);
     if (resumed) return;
+    // Nobody finishes what an older session was saying.
+    const { reply } = this.#newestReplied;
+    if (reply) this.#audio.finish(reply.number);
     // A new session counts its sound from nothing.
     this.#clock.reset();
     this.#sentMs = 0;
@@ -373,7 +397,7 @@ export class TalkSession implements AudioListener, LinkListener {
   }
 
   #silence(): void {
-    const { reply } = this.#state.conversation.turns.findLast((turn) => turn.reply !== null) ?? {};
+    const { reply } = this.#newestReplied;
     if (reply) this.#audio.flush(reply.number);
   }
 

@@ -7,6 +7,7 @@ import pytest
 
 from channels.actors import Echo, Stage, settled
 from vivavoce.channels.limits import SocketLimits
+from vivavoce.conversation import outputs
 from vivavoce.errors import BackendError, BadAudio, Refused
 from vivavoce.wire.base import QueueDone
 
@@ -79,6 +80,14 @@ async def test_a_fault_in_spawned_work_ends_this_socket_only() -> None:
 
         stage.connection.spawn(fails, "fails")
         await settled()
+        assert stage.tape.closed == (1011, "internal")
+
+
+async def test_a_fault_in_the_numbers_of_an_output_does_not_reach_its_session() -> None:
+    async with asyncio.TaskGroup() as group:
+        stage = started(group, Echo())
+        countless = outputs.QueueDone(waited_ms="soon")  # type: ignore[arg-type]
+        stage.connection.deliver(lambda output: None, countless)
         assert stage.tape.closed == (1011, "internal")
 
 

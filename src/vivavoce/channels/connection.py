@@ -85,8 +85,8 @@ class Connection:
         """Hand an output of the session to its channel. Never raises: a fault there is not the session's."""
         if self.closing:
             return
-        self.metrics.observe(output)
         try:
+            self.metrics.observe(output)
             say(output)
         except Exception:  # noqa: BLE001 — supervisor of the connection
             self._fault()

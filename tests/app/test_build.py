@@ -14,7 +14,7 @@ from vivavoce.app.talk.lines import here
 from vivavoce.app.talk.person import Manner, Person
 from vivavoce.app.talk.plan import Speak, Step, Type
 from vivavoce.audio.pcm import INPUT_RATE, silence
-from vivavoce.channels.limits import DUPLEX, STREAMING, SocketLimits
+from vivavoce.channels.limits import DUPLEX, STREAMING, HttpLimits, SocketLimits
 from vivavoce.channels.metrics import Metrics
 from vivavoce.conversation.endpointing import EndpointSettings
 from vivavoce.conversation.engine import SessionLimits
@@ -147,6 +147,7 @@ def test_the_defaults_of_the_settings_are_those_of_the_parts() -> None:
     assert build._pool_settings(default) == PoolSettings()
     assert build._session_limits(default) == SessionLimits()
     assert build._socket_limits(default) == SocketLimits()
+    assert build._http_limits(default) == HttpLimits()
     assert build._channel_limits(default) == (DUPLEX, STREAMING)
     turn = default.turn
     assert EndpointSettings() == EndpointSettings(

@@ -17,7 +17,7 @@ from channels.actors import FakeSessions
 from vivavoce.channels.access import Access
 from vivavoce.channels.duplex import DuplexChannel
 from vivavoce.channels.http import Status, http_app, uvicorn_options
-from vivavoce.channels.limits import DUPLEX, STREAMING, SocketLimits
+from vivavoce.channels.limits import DUPLEX, STREAMING, HttpLimits, SocketLimits
 from vivavoce.channels.metrics import Metrics
 from vivavoce.channels.readiness import Readiness
 from vivavoce.channels.streaming import StreamingChannel
@@ -63,13 +63,13 @@ async def eventually(check: Callable[[], object]) -> None:
 
 
 @asynccontextmanager
-async def serving(limits: SocketLimits | None = None) -> AsyncIterator[Serving]:
+async def serving(limits: SocketLimits | None = None, http: HttpLimits | None = None) -> AsyncIterator[Serving]:
     """The gateway and its HTTP application under uvicorn; everything is gone at the end."""
     made = Serving(limits or SocketLimits(linger_s=0.5))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         made.port = listening.getsockname()[1]
         app = http_app(Access(), made.readiness, made.metrics, lambda: Status("0"))
-        config = uvicorn.Config(app, log_level="warning", **uvicorn_options(made.gateway))
+        config = uvicorn.Config(app, log_level="warning", **uvicorn_options(made.gateway, http or HttpLimits()))
         server = uvicorn.Server(config)
         async with asyncio.TaskGroup() as group:
             running = group.create_task(server.serve(sockets=[listening]))

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vivavoce.channels.limits import DUPLEX, STREAMING, Allowance, ErrorWindow, SocketLimits
+from vivavoce.channels.limits import DUPLEX, STREAMING, Allowance, ErrorWindow, HttpLimits, SocketLimits
 
 
 def test_the_defaults_are_the_agreed_ones() -> None:
@@ -12,6 +12,8 @@ def test_the_defaults_are_the_agreed_ones() -> None:
     assert (STREAMING.message_bytes, STREAMING.bytes_per_s) == (8 << 20, 4 << 20)
     limits = SocketLimits()
     assert (limits.first_message_s, limits.ping_s, limits.blocked_s) == (10, 30, 5)
+    http = HttpLimits()
+    assert (http.head_bytes, http.fields, http.head_s, http.body_bytes_per_s) == (16 << 10, 100, 10, 1 << 10)
     assert (limits.errors, limits.errors_within_s, limits.send_buffer_bytes) == (20, 10, 256 << 10)
 
 

@@ -258,8 +258,16 @@ async def test_a_client_that_answers_no_ping_is_dead() -> None:
 
 @pytest.mark.parametrize(
     ("first_byte", "masked"),
-    [(0x80, True), (0xC1, True), (0xC2, True), (0x81, False), (0x83, True)],
-    ids=["continuation of nothing", "compressed text", "compressed sound", "without a mask", "unknown opcode"],
+    [(0x80, True), (0xC1, True), (0xC2, True), (0xA2, True), (0x92, True), (0x81, False), (0x83, True)],
+    ids=[
+        "continuation of nothing",
+        "compressed text",
+        "compressed sound",
+        "sound with the second reserved bit",
+        "sound with the third reserved bit",
+        "without a mask",
+        "unknown opcode",
+    ],
 )
 async def test_what_breaks_the_websocket_protocol_is_closed_with_1002(first_byte: int, masked: bool) -> None:
     async with serving() as made:

@@ -22,7 +22,7 @@ from vivavoce.channels import contract
 from vivavoce.channels.access import Access
 from vivavoce.channels.duplex import DuplexChannel
 from vivavoce.channels.http import Status, http_app
-from vivavoce.channels.limits import DUPLEX, STREAMING, ChannelLimits, SocketLimits
+from vivavoce.channels.limits import DUPLEX, STREAMING, ChannelLimits, HttpLimits, SocketLimits
 from vivavoce.channels.metrics import Metrics
 from vivavoce.channels.readiness import Readiness
 from vivavoce.channels.streaming import StreamingChannel
@@ -250,6 +250,16 @@ def _socket_limits(settings: Settings) -> SocketLimits:
     )
 
 
+def _http_limits(settings: Settings) -> HttpLimits:
+    limits = settings.limits
+    return HttpLimits(
+        head_bytes=limits.http_head_bytes,
+        fields=limits.http_fields,
+        head_s=limits.http_head_s,
+        body_bytes=limits.http_body_bytes,
+    )
+
+
 def _channel_limits(settings: Settings) -> tuple[ChannelLimits, ChannelLimits]:
     """Of `/ws/duplex` and `/ws/streaming`."""
     limits = settings.limits
@@ -342,6 +352,7 @@ class Front:
             _socket_limits(settings),
         )
         self.app = http_app(access, self.readiness, self.metrics, self._status)
+        self.http_limits = _http_limits(settings)
 
     def open(self, conversations: Conversations) -> None:
         """Take conversations from now on."""

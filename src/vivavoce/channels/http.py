@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from vivavoce.channels.access import Access
-from vivavoce.channels.guard import Guard, problem
+from vivavoce.channels.guard import Guard
+from vivavoce.channels.limits import HttpLimits
 from vivavoce.channels.metrics import CONTENT_TYPE, Metrics
 from vivavoce.channels.page import FOLDER, Console
+from vivavoce.channels.problems import problem
 from vivavoce.channels.readiness import Readiness
+from vivavoce.channels.requests import HttpProtocol
 from vivavoce.channels.websocket import Gateway
 
 
@@ -77,10 +81,10 @@ def http_app(
     )
 
 
-def uvicorn_options(gateway: Gateway) -> dict[str, Any]:
+def uvicorn_options(gateway: Gateway, limits: HttpLimits) -> dict[str, Any]:
     """Options of uvicorn.Config that this application and its WebSockets rely on."""
     return {
-        "http": "httptools",
+        "http": partial(HttpProtocol, limits),
         "ws": gateway.protocol,
         "lifespan": "off",
         "timeout_keep_alive": 75,

@@ -56,6 +56,25 @@ class SocketLimits:
     connections: int = 15_000
 
 
+@dataclass(frozen=True, slots=True)
+class HttpLimits:
+    """Of every connection until it is a WebSocket's. Nothing that is served takes a body of more than a small JSON."""
+
+    head_bytes: int = 16 << 10
+    """Request line and header fields."""
+    fields: int = 100
+    head_s: float = 10.0
+    """From the connection, or the first byte after a request, to the end of the head."""
+    body_bytes: int = 256 << 10
+    body_bytes_per_s: int = 1 << 10
+    body_look_s: float = 10.0
+    """How often the speed of a body is looked at."""
+    blocked_s: float = 30.0
+    """An answer of which nothing is taken for this long is cut; browsers pause downloads for seconds."""
+    linger_s: float = 2.0
+    """How long a refused connection is read, and what comes forgotten, so that the peer reads the answer."""
+
+
 class Allowance:
     """A token bucket: `rate` per second, up to `burst` at once. Starts full."""
 

@@ -11,7 +11,6 @@ Callbacks are synchronous: frame → message → connection → channel → sess
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import re
 import socket
@@ -41,6 +40,7 @@ from vivavoce.channels.connection import Connection
 from vivavoce.channels.contract import Channel
 from vivavoce.channels.limits import ChannelLimits, SocketLimits
 from vivavoce.channels.metrics import Metrics
+from vivavoce.channels.problems import MEDIA_TYPE, details
 from vivavoce.channels.readiness import Readiness
 from vivavoce.wire.base import PROTOCOL
 
@@ -167,11 +167,12 @@ class Gateway(AbstractAsyncContextManager["Gateway"]):
 
 
 def _problem(status: HTTPStatus, code: str, detail: str, retry_after_s: int | None = None) -> WSUpgradeResponse:
-    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "code": code, "detail": detail}
-    headers = {"Content-Type": "application/problem+json", "Cache-Control": "no-store"}
+    headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"}
     if retry_after_s is not None:
         headers["Retry-After"] = str(retry_after_s)
-    response: WSUpgradeResponse = WSUpgradeResponse.create_error_response(status, json.dumps(body).encode(), headers)
+    response: WSUpgradeResponse = WSUpgradeResponse.create_error_response(
+        status, details(status, code, detail), headers
+    )
     return response
 
 
@@ -260,7 +261,8 @@ class _Listener(WSListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         self.pending = frame.tail_size
         kind = frame.msg_type
-        if kind == WSMsgType.BINARY and frame.fin and not self._parts and not frame.rsv1:
+        whole = frame.fin and not self._parts and not (frame.rsv1 or frame.rsv2 or frame.rsv3)
+        if kind == WSMsgType.BINARY and whole:
             if frame.payload_size > self.largest:
                 self.connection.too_large(self.largest)
             else:

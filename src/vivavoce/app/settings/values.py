@@ -88,6 +88,14 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Longest wait for a slot."""
     connections: Count = 15_000
     """Open WebSockets; further ones are refused with `overloaded`."""
+    http_head_bytes: Bytes = 16 << 10
+    """Largest head of an HTTP request: its first line and its fields."""
+    http_fields: Count = 100
+    """Header fields of an HTTP request."""
+    http_head_s: Seconds = 10.0
+    """Time for the head of an HTTP request, from the connection or from the first byte on."""
+    http_body_bytes: Bytes = 256 << 10
+    """Largest body of an HTTP request; it has to come at 1 KiB a second or more."""
     first_message_s: Seconds = 10.0
     """Time for the first message after a socket opens."""
     ping_s: Annotated[int, Meta(ge=1, le=3600)] = 30

@@ -1,0 +1,203 @@
+"""HTTP requests below the application: how large one may be, and how long it may take to come.
+
+uvicorn bounds neither: a head of any size is collected, and a connection that says nothing, or stops in the middle
+of a request, is kept for ever. Here every byte that is awaited has a deadline and every byte that is kept a bound.
+What this relies on in uvicorn's protocol (its callbacks, and that `send_400_response` ends every parser error) is
+pinned by tests over real sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Any, Final, Literal
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from vivavoce.channels.limits import HttpLimits
+from vivavoce.channels.problems import MEDIA_TYPE, details
+
+_PIECE: Final = 4_096
+"""Bytes given to the parser at once. It does not tell how far it got, so a bound holds to within one piece."""
+
+
+Refusal = tuple[HTTPStatus, str, str]
+"""Status, `code` and what to say."""
+
+
+class _Refused(Exception):
+    """Raised through the parser, which ends in `send_400_response`."""
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with bounds. One timer: for a head, then for its body; between requests it is uvicorn's."""
+
+    def __init__(self, limits: HttpLimits, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._limits = limits
+        self._due: asyncio.TimerHandle | None = None
+        self._blocked: asyncio.TimerHandle | None = None
+        self._part: Literal["between", "head", "body"] = "between"
+        self._bytes = 0
+        """Of this part, as they came."""
+        self._kept = 0
+        """In the fields of this request, as the parser gave them."""
+        self._fields = 0
+        self._seen = 0
+        """`_bytes` when the body was looked at last."""
+        self._refusal: Refusal = (HTTPStatus.BAD_REQUEST, "bad_request", "this is no HTTP request")
+        self._ended = False
+
+    # ── the connection ────────────────────────────────────────────────────────────────────────────
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._disarm()
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self) -> None:
+        """The connection is another protocol's from here on."""
+        self._disarm()
+        self._ended = True
+        super().handle_websocket_upgrade()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._blocked is None:
+            self._blocked = self.loop.call_later(self._limits.blocked_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._blocked is not None:
+            self._blocked.cancel()
+            self._blocked = None
+
+    def data_received(self, data: bytes) -> None:
+        for start in range(0, len(data), _PIECE):
+            if self._ended or self.transport.is_closing():
+                return  # what a peer sends after its refusal is not kept
+            piece = data[start : start + _PIECE]
+            self._bytes += len(piece)
+            super().data_received(piece)
+            self._bound()
+        if self._due is None and not (self._ended or self._answering):
+            # uvicorn's timer between requests has ended with these bytes, whether they begin a request or not.
+            self._await_head()
+
+    # ── the parser ────────────────────────────────────────────────────────────────────────────────
+
+    def on_message_begin(self) -> None:
+        self._part = "head"
+        self._kept = self._fields = 0
+        if self._due is None:
+            self._await_head()
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._keep(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field of the head, or of a chunked body's trailer: they share the bounds."""
+        self._fields += 1
+        if self._fields > self._limits.fields:
+            self._refusal = _fields_too_large(f"a request may have {self._limits.fields} header fields")
+            raise _Refused
+        self._keep(len(name) + len(value) + 4)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._part = "body"
+        self._bytes = self._seen = 0
+        self._disarm()
+        self._due = self.loop.call_later(self._limits.body_look_s, self._look_at_body)
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._part = "between"
+        self._bytes = 0
+        self._disarm()
+        super().on_message_complete()
+
+    # ── bounds ────────────────────────────────────────────────────────────────────────────────────
+
+    def _keep(self, amount: int) -> None:
+        self._kept += amount
+        if self._kept > self._limits.head_bytes:
+            self._refusal = _fields_too_large(f"the head of a request may have {self._limits.head_bytes} bytes")
+            raise _Refused
+
+    def _bound(self) -> None:
+        """What the parser keeps without telling: a field whose end does not come."""
+        limits = self._limits
+        if self._ended:
+            return
+        if self._part == "body" and self._bytes > limits.body_bytes + _PIECE:
+            detail = f"the body of a request may have {limits.body_bytes} bytes"
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", detail)
+        elif self._part != "body" and self._bytes > limits.head_bytes + _PIECE:
+            self._refuse(*_fields_too_large(f"the head of a request may have {limits.head_bytes} bytes"))
+
+    def _await_head(self) -> None:
+        self._due = self.loop.call_later(self._limits.head_s, self._head_is_late)
+
+    def _head_is_late(self) -> None:
+        self._due = None
+        if self.flow.read_paused:  # it is we who do not read on
+            self._await_head()
+        elif self._part == "head":
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, "too_slow", f"a request comes within {self._limits.head_s:g} s")
+        else:
+            self.transport.close()  # browsers open connections in advance, and are told nothing about those
+
+    def _look_at_body(self) -> None:
+        limits = self._limits
+        slow = self._bytes - self._seen < limits.body_bytes_per_s * limits.body_look_s
+        if slow and not self.flow.read_paused:
+            detail = f"the body of a request comes at {limits.body_bytes_per_s} bytes a second or more"
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, "too_slow", detail)
+        else:
+            self._seen = self._bytes
+            self._due = self.loop.call_later(limits.body_look_s, self._look_at_body)
+
+    # ── the end ───────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def _answering(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle  # which is None before the first request
+        return cycle is not None and not cycle.response_complete
+
+    def send_400_response(self, msg: str) -> None:
+        """The parser met what is no HTTP, or raised what a callback of ours raised."""
+        self._refuse(*self._refusal)
+
+    def _refuse(self, status: HTTPStatus, code: str, detail: str) -> None:
+        """Answer, and let go of the connection."""
+        self._disarm()
+        self._ended = True
+        if self._answering:
+            self.transport.close()  # another answer is on its way: nothing may stand in the middle of it
+            return
+        body = details(status, code, detail)
+        head = (
+            f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n"
+            "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        # Closing at once would reset the connection of a peer that is still sending, and it would never read why.
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._due = self.loop.call_later(self._limits.linger_s, self.transport.abort)
+
+    def _disarm(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+
+
+def _fields_too_large(detail: str) -> Refusal:
+    return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", detail

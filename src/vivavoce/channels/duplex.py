@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from vivavoce.aio import now
 from vivavoce.audio.pcm import INPUT_RATE
 from vivavoce.channels.connection import Connection
 from vivavoce.channels.contract import Sessions
-from vivavoce.channels.greeting import prepared
+from vivavoce.channels.greeting import QUEUE, Say, prepared
 from vivavoce.channels.limits import DUPLEX, Allowance, ChannelLimits
 from vivavoce.channels.link import Link
 from vivavoce.channels.pictures import picture
@@ -18,7 +18,6 @@ from vivavoce.conversation import inputs, outputs
 from vivavoce.conversation.views import SessionSpec
 from vivavoce.errors import BadInput, WrongOrder
 from vivavoce.wire import base, duplex
-from vivavoce.wire.base import Message
 
 _SIMPLE_INPUTS: Final[dict[type, Callable[[], inputs.UserInput]]] = {
     duplex.Commit: inputs.Commit,
@@ -26,16 +25,6 @@ _SIMPLE_INPUTS: Final[dict[type, Callable[[], inputs.UserInput]]] = {
     duplex.Pause: inputs.Pause,
     duplex.Resume: inputs.Unpause,
 }
-
-Say = Callable[[Any], Message]
-
-QUEUE: Final[dict[type, Say]] = {
-    outputs.Queued: lambda o: (base.QueueUpdate if o.update else base.Queued)(
-        o.ticket, o.position, o.length, o.eta_s, o.eta_range_s
-    ),
-    outputs.QueueDone: lambda o: base.QueueDone(o.waited_ms),
-}
-"""The queue's outputs in both protocols."""
 
 SAY: Final[dict[type, Say]] = {
     **QUEUE,

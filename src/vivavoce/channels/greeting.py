@@ -1,9 +1,22 @@
-"""`prepared`: what both protocols tell a client when its session is there."""
+"""What both protocols tell a client until its session is there: its place in the queue, then `prepared`."""
 
 from __future__ import annotations
 
-from vivavoce.conversation.outputs import Prepared
-from vivavoce.wire import duplex
+from collections.abc import Callable
+from typing import Any, Final
+
+from vivavoce.conversation.outputs import Prepared, Queued, QueueDone
+from vivavoce.wire import base, duplex
+
+Say = Callable[[Any], base.Message]
+"""From an output of one type to its message."""
+
+QUEUE: Final[dict[type, Say]] = {
+    Queued: lambda o: (base.QueueUpdate if o.update else base.Queued)(
+        o.ticket, o.position, o.length, o.eta_s, o.eta_range_s
+    ),
+    QueueDone: lambda o: base.QueueDone(o.waited_ms),
+}
 
 
 def prepared(

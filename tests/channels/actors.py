@@ -15,7 +15,7 @@ from vivavoce.channels.metrics import Metrics
 from vivavoce.conversation import outputs
 from vivavoce.conversation.inputs import UserInput
 from vivavoce.conversation.views import SessionSpec
-from vivavoce.errors import Refused, VivavoceError
+from vivavoce.errors import Refused, VivavoceError, WrongOrder
 from vivavoce.wire.base import AudioFrame
 
 
@@ -66,6 +66,8 @@ class FakeSession:
         self.inputs: list[UserInput] = []
         self.detached = 0
         self.raises: Exception | None = None
+        self.takes: int | None = None
+        """Inputs taken before all others are refused; None: all are taken."""
 
     def audio(self, pcm: bytes) -> None:
         self.heard += pcm
@@ -73,6 +75,8 @@ class FakeSession:
     def handle(self, event: UserInput) -> None:
         if self.raises:
             raise self.raises
+        if len(self.inputs) == self.takes:
+            raise WrongOrder("not now")
         self.inputs.append(event)
 
     def detach(self, outlet: Outlet) -> None:
@@ -90,6 +94,7 @@ class FakeSessions:
         self.opened: list[FakeSession] = []
         self.resumes: list[str | None] = []
         self.given_back = 0
+        self.takes: int | None = None
         self.rate = 0
         """Hz of a session that is resumed; 0: as asked for."""
 
@@ -109,6 +114,7 @@ class FakeSessions:
         if any(old.spec.session_id == spec.session_id and not old.detached for old in self.opened):
             raise Refused("this session is open in another place", code="session_in_use")
         session = FakeSession(spec, outlet)
+        session.takes = self.takes
         self.opened.append(session)
         outlet.send(outputs.QueueDone(0))
         outlet.send(

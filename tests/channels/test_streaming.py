@@ -154,12 +154,94 @@ async def test_a_client_that_has_only_json_gets_its_sound_in_chunks() -> None:
         assert stage.tape.messages[-1] == {"type": "chunk", "reply": 1, "index": 0, "audio": b64(b"\1\0")}
 
 
-async def test_a_stopped_reply_says_so() -> None:
+@pytest.mark.parametrize("reason", ["stopped", "interrupted"])
+async def test_a_stopped_reply_says_so(reason: outputs.EndReason) -> None:
     async with channel({"type": "generate"}) as stage:
         said = stage.sessions.session.outlet.send
-        said(outputs.ReplyDone(1, "stopped", 0, ""))
+        said(outputs.ReplyDone(1, reason, 0, ""))
         assert stage.tape.messages[-1]["stopped"] is True
         assert stage.tape.messages[-1]["tokens"] == {"cached": 0, "input": 0, "generated": 0}
+        assert stage.tape.errors == []
+
+
+@pytest.mark.parametrize(("reason", "code"), [("failed", "worker_lost"), ("limit", "reply_limit")])
+async def test_an_end_that_nobody_wanted_is_an_error_before_done(reason: outputs.EndReason, code: str) -> None:
+    async with channel({"type": "generate"}) as stage:
+        said = stage.sessions.session.outlet.send
+        for reply in (1, 2):
+            said(outputs.ReplyStarted(reply, reply))
+            said(outputs.ReplyDone(reply, reason, 0, ""))
+            assert stage.tape.types[-2:] == ["error", "done"]
+            assert stage.tape.messages[-1]["stopped"] is False
+        assert stage.tape.errors == [code, code]
+        assert stage.tape.closed is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"), [("failed", "llm_failed"), ("failed", "tts_failed"), ("limit", "reply_limit")]
+)
+async def test_an_end_that_was_told_of_is_not_told_again(reason: outputs.EndReason, code: str) -> None:
+    async with channel({"type": "generate"}) as stage:
+        said = stage.sessions.session.outlet.send
+        said(outputs.ReplyStarted(1, 1))
+        said(outputs.Problem(code, "why"))
+        said(outputs.ReplyDone(1, reason, 0, ""))
+        assert stage.tape.errors == [code]
+        assert stage.tape.messages[-1]["stopped"] is False
+
+
+async def test_a_generate_that_is_refused_does_not_change_the_reply_that_is_given() -> None:
+    async with channel({"type": "generate", "audio_format": "json"}) as stage:
+        session = stage.sessions.session
+        session.outlet.send(outputs.ReplyStarted(1, 1))
+        await asyncio.sleep(1)
+        session.takes = len(session.inputs)
+        stage.say({"type": "generate"})
+        assert stage.tape.errors == ["wrong_order"]
+        session.outlet.send(outputs.ReplyAudio(1, 0, b"\1\0"))
+        assert stage.tape.sound == []
+        session.outlet.send(outputs.ReplyDone(1, "completed", 0, ""))
+        assert stage.tape.messages[-1]["elapsed_ms"] == 1_000
+
+
+async def test_nor_does_one_that_came_early_and_is_refused_later() -> None:
+    async with channel() as stage:
+        stage.sessions.gate.clear()
+        stage.sessions.takes = 1
+        stage.say({"type": "generate", "audio_format": "json"})
+        stage.say({"type": "generate"})
+        stage.sessions.gate.set()
+        await settled()
+        assert stage.tape.errors == ["wrong_order"]
+        said = stage.sessions.session.outlet.send
+        said(outputs.ReplyStarted(1, 1))
+        said(outputs.ReplyAudio(1, 0, b"\1\0"))
+        assert stage.tape.messages[-1]["audio"] == b64(b"\1\0")
+
+
+async def test_a_reply_that_goes_on_after_a_resume_comes_as_the_new_connection_asks() -> None:
+    async with channel({"type": "generate", "resume": "token", "audio_format": "json"}) as stage:
+        session = stage.sessions.session
+        session.outlet.send(outputs.ReplyStarted(3, 3))
+        session.outlet.send(outputs.ReplyAudio(3, 480, b"\1\0"))
+        assert stage.tape.sound == []
+
+
+async def test_the_time_of_an_announcement_is_its_own() -> None:
+    async with channel({"type": "generate", "audio_format": "json"}) as stage:
+        said = stage.sessions.session.outlet.send
+        said(outputs.ReplyStarted(1, 1))
+        said(outputs.ReplyDone(1, "completed", 0, ""))
+        await asyncio.sleep(300)
+        said(outputs.ReplyStarted(2, 0))
+        said(outputs.ReplyText(2, "Your timer."))
+        said(outputs.ReplyAudio(2, 0, b"\1\0"))
+        await asyncio.sleep(1)
+        said(outputs.ReplyDone(2, "completed", 1_000, "Your timer."))
+        text, sound, done = stage.tape.messages[-3:]
+        assert (text["reply"], text["index"], text["text_delta"]) == (2, 0, "Your timer.")
+        assert (sound["index"], sound["audio"]) == (1, b64(b"\1\0"))
+        assert (done["elapsed_ms"], done["stopped"]) == (1_000, False)
 
 
 async def test_close_ends_normally_and_an_end_nobody_asked_for_is_named_before() -> None:

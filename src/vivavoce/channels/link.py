@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from vivavoce.channels.connection import Connection
@@ -16,6 +17,10 @@ EARLY_INPUTS: Final = 64
 """Inputs kept while the session is opened; more are answered with `too_fast`."""
 
 
+Act = Callable[[Session], None]
+"""Something done to the session; may raise VivavoceError."""
+
+
 class Link:
     """`open` once; then sound and inputs go through, in their order, as soon as the session is there."""
 
@@ -23,7 +28,7 @@ class Link:
         self._connection = connection
         self._sessions = sessions
         self._outlet = outlet
-        self._early: deque[bytes | UserInput] = deque()
+        self._early: deque[bytes | Act] = deque()
         self._early_room = early_bytes
         self._early_inputs = 0
         self._opening: asyncio.Task[None] | None = None
@@ -58,14 +63,18 @@ class Link:
 
     def handle(self, event: UserInput, weight: int = 0) -> None:
         """What the user does, `weight` bytes of it. Raises WrongOrder, or BadInput `too_fast` when too much waits."""
+        self.do(lambda session: session.handle(event), weight)
+
+    def do(self, act: Act, weight: int = 0) -> None:
+        """The same for what is more than one input, now or once the session is there."""
         if self._session is not None:
-            self._session.handle(event)
+            act(self._session)
             return
         if self._early_inputs == EARLY_INPUTS or weight > self._early_room:
             raise BadInput("too much was sent before the session was there", code="too_fast")
         self._early_inputs += 1
         self._early_room -= weight
-        self._early.append(event)
+        self._early.append(act)
 
     def close(self) -> None:
         """The socket is gone. A session stays for a resume; one that is being opened is given up."""
@@ -89,7 +98,7 @@ class Link:
                 if isinstance(item, bytes):
                     self.audio(item)
                 else:
-                    session.handle(item)
+                    item(session)
             except VivavoceError as error:
                 self._connection.fail_with(error)
 

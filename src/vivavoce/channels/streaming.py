@@ -6,21 +6,21 @@ one. Sound is 16 kHz PCM in, 24 kHz PCM out, as binary messages or, where `gener
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Final
 
 from vivavoce.aio import now
 from vivavoce.audio.pcm import INPUT_RATE
 from vivavoce.channels.connection import Connection
-from vivavoce.channels.contract import Sessions
-from vivavoce.channels.duplex import QUEUE
-from vivavoce.channels.greeting import prepared
+from vivavoce.channels.contract import Session, Sessions
+from vivavoce.channels.greeting import QUEUE, prepared
 from vivavoce.channels.limits import STREAMING, Allowance, ChannelLimits
 from vivavoce.channels.link import Link
 from vivavoce.channels.pictures import picture
 from vivavoce.channels.sound import PcmEar, from_f32
 from vivavoce.conversation import inputs, outputs
 from vivavoce.conversation.views import SessionSpec
-from vivavoce.errors import BadInput
+from vivavoce.errors import BadInput, VivavoceError
 from vivavoce.inference.ports import ChatMessage, Picture
 from vivavoce.wire import base, streaming
 from vivavoce.wire.codes import close_code, known
@@ -29,6 +29,16 @@ from vivavoce.wire.duplex import AudioFormat
 HEARD: Final = AudioFormat("pcm16", INPUT_RATE)
 SPOKEN: Final = AudioFormat("pcm16", streaming.OUTPUT_RATE)
 _NO_TOKENS: Final = streaming.Tokens(0, 0, 0)
+_FAILURES: Final = frozenset({"asr_failed", "llm_failed", "tts_failed", "tool_failed", "worker_lost"})
+"""Errors that say why a reply failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What this connection needs to know of a `generate`. `at`: when it came."""
+
+    json_audio: bool
+    at: float
 
 
 class StreamingChannel:
@@ -45,15 +55,18 @@ class StreamingChannel:
     ) -> None:
         self._connection = connection
         self._session_id = session_id
-        self._sessions = sessions
         self._language = language
         self._message_bytes = limits.message_bytes
         self._bytes = Allowance(limits.bytes_per_s, limits.burst_bytes, now())
         self._link = Link(connection, sessions, self, limits.early_bytes)
         self._ear = PcmEar(INPUT_RATE)
-        self._json_audio = False
+        self._asked: _Asked | None = None
+        """The `generate` that was taken and of which no reply came yet."""
+        self._reply = _Asked(json_audio=False, at=now())
+        """How the reply that is being given was asked for."""
         self._index = 0
-        self._asked_at = now()
+        self._told = set[str]()
+        """Errors told since that reply began."""
         self._tokens: dict[int, streaming.Tokens] = {}
 
     # ── from the client ───────────────────────────────────────────────────────────────────────────
@@ -67,8 +80,9 @@ class StreamingChannel:
                 self._opened(message.language, message.resume)
                 self._link.handle(prefill, len(data))
             case streaming.Generate():
+                first = not self._link.opened
                 self._opened(message.language, message.resume)
-                self._generate(message)
+                self._generate(message, first=first)
             case streaming.Close():
                 self._close()
             case _:
@@ -91,18 +105,27 @@ class StreamingChannel:
         spec = SessionSpec(self._session_id, kind="streaming", language=tag, output_rate=streaming.OUTPUT_RATE)
         self._link.open(spec, resume)
 
-    def _generate(self, message: streaming.Generate) -> None:
-        self._json_audio = message.audio_format == "json"
-        self._asked_at = now()
-        self._link.handle(
-            inputs.Generate(
-                audio=message.audio,
-                voice=message.voice,
-                max_new_tokens=message.max_new_tokens,
-                temperature=message.temperature,
-                vad=message.vad,
-            )
+    def _generate(self, message: streaming.Generate, *, first: bool) -> None:
+        asked = _Asked(json_audio=message.audio_format == "json", at=now())
+        if first:
+            self._reply = asked  # of a conversation that is resumed a reply may go on here
+        event = inputs.Generate(
+            audio=message.audio,
+            voice=message.voice,
+            max_new_tokens=message.max_new_tokens,
+            temperature=message.temperature,
+            vad=message.vad,
         )
+        self._link.do(lambda session: self._ask(session, event, asked))
+
+    def _ask(self, session: Session, event: inputs.Generate, asked: _Asked) -> None:
+        """The reply may begin within `handle`, and a `generate` that is refused changes nothing."""
+        before, self._asked = self._asked, asked
+        try:
+            session.handle(event)
+        except VivavoceError:
+            self._asked = before
+            raise
 
     def _close(self) -> None:
         if self._link.session is None:
@@ -124,8 +147,8 @@ class StreamingChannel:
         match output:
             case outputs.ReplyAudio():
                 self._sound(output)
-            case outputs.ReplyStarted():
-                self._index = 0
+            case outputs.ReplyStarted(turn=turn):
+                self._begun(turn)
             case outputs.ReplyText(reply=reply, delta=delta):
                 connection.send(streaming.Chunk(reply, self._next_index(), text_delta=delta))
             case outputs.TranscriptUpdate(turn=turn, text=text, final=final, at=at, confidence=confidence):
@@ -139,6 +162,7 @@ class StreamingChannel:
             case outputs.ReplyDone():
                 self._done(output)
             case outputs.Problem(code=code, message=text, retryable=again, fatal=fatal, retry_after_s=wait):
+                self._told.add(code)
                 connection.fail(code, text, retryable=again, fatal=fatal, retry_after_s=wait)
             case outputs.Stopped(reason=reason):
                 self._stopped(reason)
@@ -146,20 +170,34 @@ class StreamingChannel:
                 if say := QUEUE.get(type(output)):
                     connection.send(say(output))
 
+    def _begun(self, turn: int) -> None:
+        if turn and self._asked:
+            self._reply, self._asked = self._asked, None
+        else:
+            # An announcement belongs to no turn: its time begins here, its sound comes as that of the reply before.
+            self._reply = replace(self._reply, at=now())
+        self._index = 0
+        self._told.clear()
+
     def _sound(self, output: outputs.ReplyAudio) -> None:
         self._connection.metrics.sound_out_seconds += len(output.pcm) / 2 / streaming.OUTPUT_RATE
-        if self._json_audio:
+        if self._reply.json_audio:
             self._connection.send(streaming.Chunk(output.reply, self._next_index(), audio=output.pcm))
         else:
             self._connection.send_sound(output.reply, output.offset, output.pcm)
 
     def _done(self, output: outputs.ReplyDone) -> None:
+        # `done` knows only `stopped`; an end that nobody wanted has been told of before it, here at the latest.
+        if output.reason == "failed" and not self._told & _FAILURES:
+            self._connection.fail("worker_lost", "this reply could not be finished", retryable=True)
+        elif output.reason == "limit" and "reply_limit" not in self._told:
+            self._connection.fail("reply_limit", "this reply was ended because it was too long")
         self._connection.send(
             streaming.Done(
                 reply=output.reply,
-                stopped=output.reason != "completed",
+                stopped=output.reason in ("interrupted", "stopped"),
                 tokens=self._tokens.pop(output.reply, _NO_TOKENS),
-                elapsed_ms=round((now() - self._asked_at) * 1000),
+                elapsed_ms=round((now() - self._reply.at) * 1000),
                 heard_text=output.heard_text,
             )
         )

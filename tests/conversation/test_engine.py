@@ -102,6 +102,27 @@ async def test_words_over_a_reply_stop_it_and_only_what_was_heard_is_history() -
         ]
 
 
+async def test_words_that_the_reply_has_not_said_yet_are_no_echo_of_it() -> None:
+    reply = "I know only a few things. " * 4 + "Say, for example, tell me the time of day."
+    async with Rehearsal(heard=["tell me all", "tell me the time of day"], reply=[reply, "It is noon."]) as play:
+        await play.speak(1000)
+        await play.quiet(2000)
+        await play.speak(1500)
+        await play.quiet(6000)
+        assert play.all(ReplyDone)[0].reason == "interrupted"
+        assert play.transcripts() == ["tell me all", "tell me the time of day"]
+
+
+async def test_the_replys_own_words_coming_back_stop_nothing() -> None:
+    reply = "The train to the harbour leaves at noon from the third platform. " * 3
+    async with Rehearsal(heard=["tell me all", "the train to the harbour leaves"], reply=reply) as play:
+        await play.speak(1000)
+        await play.quiet(2500)
+        await play.speak(1500)
+        await play.quiet(20_000)
+        assert [done.reason for done in play.all(ReplyDone)] == ["completed"]
+
+
 async def test_barge_in_is_quick() -> None:
     async with Rehearsal(heard=["tell me all", "no that is wrong"], reply=LONG) as play:
         await play.speak(1000)

@@ -41,7 +41,7 @@ class RecognitionFailed:
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """The clause of the reply that is about to sound."""
+    """Words of the reply that are sounding about now."""
 
     reply: int
     text: str

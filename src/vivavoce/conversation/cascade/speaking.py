@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
@@ -49,6 +50,8 @@ PIECE_S = 10
 """Seconds of sound that are made ready at once."""
 GLIDE_MS = 60
 """From one mouth shape of a phoneme to its next."""
+REPORT_MS = 500
+"""What was played is known this often; words that sound before the next report may come back as an echo."""
 CLAUSES = 32
 """Clauses waiting for the synthesizer; then the model waits."""
 _AFTER_WORD = re.compile(r"[^\w\s]*\s*")
@@ -113,6 +116,8 @@ class Reply:
         self._ended = False
         self._end: EndReason = "completed"
         self._played_ms = 0.0
+        self._unheard: deque[tuple[int, str]] = deque()
+        """Words and the samples they sound from, until they are played: bounded, as the text is."""
         self._room: asyncio.Event | None = None
 
     # ── what the view does with it ────────────────────────────────────────────────────────────
@@ -148,6 +153,9 @@ class Reply:
         self._played_ms = max(self._played_ms, ms)
         if self._room is not None:
             self._room.set()
+        soon = (ms + REPORT_MS) * self._speech.rate / 1000
+        while self._unheard and self._unheard[0][0] <= soon:
+            self._notify(Saying(self.number, self._unheard.popleft()[1]))
 
     # ── thinking ──────────────────────────────────────────────────────────────────────────────
 
@@ -208,7 +216,6 @@ class Reply:
                 if not self.stamps.first_clause:
                     self.stamps.first_clause = aio.now()
                     self._let(lambda: self._notify(FirstClause(self.number)))
-                self._let(lambda clause=clause: self._notify(Saying(self.number, clause)))  # type: ignore[misc]
                 if not self._speech.silent and clause.strip():
                     await self._pronounce(clause)
                 self._show(len(self._text), None if self._speech.silent else self._made)
@@ -265,6 +272,8 @@ class Reply:
         if until <= self._shown:
             return
         delta, self._shown = self._text[self._shown : until], until
+        if at is not None:
+            self._unheard.append((at, delta))
         self._let(lambda: self._emit(ReplyText(self.number, delta, at)))
 
     def _at_rate(self, pcm: bytes) -> bytes:

@@ -12,7 +12,8 @@ from vivavoce.inference.ports import Language, Recognition, Recognizer, Recogniz
 from vivavoce.inference.stopper import Stopper
 
 MOST_SOUND = 120 * INPUT_RATE * SAMPLE_BYTES
-"""Bytes kept of an utterance for another try: twice its limit of 60 s, so that nothing is ever missing."""
+"""Bytes of one utterance that are kept, for another try or for an upload: twice its limit of 60 s, so that nothing
+is ever missing."""
 
 
 class UtteranceRecognizer:

@@ -20,10 +20,9 @@ from vivavoce.inference.backends.openai.stream import drain, events
 from vivavoce.inference.ports import Language, RecognizerCapabilities, Transcript
 from vivavoce.inference.stopper import Stopper
 from vivavoce.inference.translate import final
+from vivavoce.inference.utterance import MOST_SOUND
 
 CODE = "asr_failed"
-MOST_SOUND = 120 * INPUT_RATE * SAMPLE_BYTES
-"""Bytes of one utterance: twice its limit of 60 s."""
 MOST_BYTES = 1024 * 1024
 """Of an answer."""
 

@@ -224,6 +224,12 @@ async def test_a_lost_line_is_an_error_and_keeps_what_was_heard() -> None:
     assert person.clock >= 1480
 
 
+async def test_what_was_not_asked_for_is_left_to_the_other_side() -> None:
+    server = Server()
+    await talked(server, Type("hello"))
+    assert server.said[0] == duplex.Prepare(output=duplex.OutputFormat(rate=RATE))
+
+
 async def test_a_full_house_is_told() -> None:
     with pytest.raises(Refused, match="come back") as caught:
         await talked(Server(refuses="come back later"), speech(100))

@@ -50,6 +50,10 @@ Url = Annotated[
     typer.Option(help="Talk with a running server, such as http://127.0.0.1:8006; its token is in VIVAVOCE_TOKEN."),
 ]
 
+Language = Annotated[
+    str | None, typer.Option(help="Language of the conversation, instead of the settings' or server's.")
+]
+
 
 def talk(
     sounds: Sounds = None,
@@ -61,7 +65,7 @@ def talk(
     pause: Gap = 700,
     stay: Stay = 0.0,
     url: Url = None,
-    language: Annotated[str | None, typer.Option(help="Language of the conversation. [en]")] = None,
+    language: Language = None,
     voice: Annotated[str | None, typer.Option(help="Voice of the replies.")] = None,
     config: Config = None,
     assignments: Set = None,
@@ -83,11 +87,9 @@ def talk(
     steps = _steps(sounds or (), text or (), pause)
     if not steps:
         raise ConfigError("nothing to say: give sound files with speech in them, or --text")
-    defaults = loaded.settings.talk
     manner = Manner(
-        language=defaults.language,
-        voice=defaults.voice,
-        patience=loaded.settings.turn.patience,
+        language=language,
+        voice=voice,
         interrupt_at=interrupt_at,
         stay_ms=round(stay * 1000),
     )
@@ -102,7 +104,7 @@ def talk(
         from vivavoce.channels.metrics import Metrics
 
         async with conversations(loaded.settings, Metrics(), progress.loading) as house:
-            await person.talk(lambda hearer: here(hearer, house.sessions))
+            await person.talk(lambda hearer: here(hearer, house.offered, loaded.settings.talk.language))
 
     failed: Closed | None = None
     with progress:

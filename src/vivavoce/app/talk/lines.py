@@ -61,10 +61,10 @@ def session_id() -> str:
 class _Here:
     """A duplex channel without a socket: this is its transport, and the line."""
 
-    def __init__(self, hearer: Hearer, sessions: Sessions, group: asyncio.TaskGroup) -> None:
+    def __init__(self, hearer: Hearer, sessions: Sessions, language: str, group: asyncio.TaskGroup) -> None:
         self._hearer = hearer
         self._connection = Connection(self, SocketLimits(), Metrics(), lambda work, name: aio.spawn(group, work, name))
-        self._connection.channel = DuplexChannel(self._connection, session_id(), sessions)
+        self._connection.channel = DuplexChannel(self._connection, session_id(), sessions, language=language)
 
     def say(self, message: duplex.ClientMessage) -> None:
         self._connection.received_text(encode(message))
@@ -94,11 +94,11 @@ class _Here:
 
 
 @asynccontextmanager
-async def here(hearer: Hearer, sessions: Sessions) -> AsyncIterator[Line]:
-    """A line to `sessions`, without a server."""
+async def here(hearer: Hearer, sessions: Sessions, language: str = "en") -> AsyncIterator[Line]:
+    """A line to `sessions`, without a server; `language` where the hearer asks for none."""
     with unwrapped():
         async with asyncio.TaskGroup() as group:
-            line = _Here(hearer, sessions, group)
+            line = _Here(hearer, sessions, language, group)
             try:
                 yield line
             finally:
@@ -129,7 +129,7 @@ class _There(WSListener):
             transport.disconnect()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
-        self._end(Closed("the connection was lost"))
+        self._end(Closed("the connection was lost; see whether the server is still running, and talk again"))
 
     def say(self, message: duplex.ClientMessage) -> None:
         if self._transport is not None:

@@ -34,11 +34,11 @@ _FRAME_BYTES = FRAME_SAMPLES * SAMPLE_BYTES
 @dataclass(frozen=True, slots=True)
 class Manner:
     """How the person talks. `interrupt_at`: ms of the first reply after which the next step begins, or, when
-    there is none, the reply is told to stop. `stay_ms`: how long to go on listening at the end."""
+    there is none, the reply is told to stop. `stay_ms`: how long to go on listening at the end. What is left open
+    (`language`, `voice`) the other side decides, and patience is its own."""
 
-    language: str = "en"
+    language: str | None = None
     voice: str | None = None
-    patience: float = 1.0
     rate: int = 24_000
     interrupt_at: int | None = None
     stay_ms: int = 0
@@ -91,7 +91,6 @@ class Person:
                     output=duplex.OutputFormat(rate=manner.rate),
                     language=manner.language,
                     voice=manner.voice,
-                    patience=manner.patience,
                 )
             )
             await self._until_prepared()

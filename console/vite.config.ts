@@ -25,10 +25,11 @@ export default defineConfig(({ mode }) => ({
     },
   },
   server: {
+    // The Host stays that of the page, so that the server sees page and socket come from one origin, and others refused.
     proxy: {
-      "/ws": { target: server, ws: true, changeOrigin: true },
-      "/health": { target: server, changeOrigin: true },
-      "/status": { target: server, changeOrigin: true },
+      "/ws": { target: server, ws: true },
+      "/health": { target: server },
+      "/status": { target: server },
     },
   },
   test: {

@@ -16,6 +16,10 @@ const visit = (key) => {
   for (const next of chunk.imports ?? []) visit(next);
 };
 visit("index.html");
+// One language's texts come with it: the larger one's count.
+const texts = (language) => Object.values(manifest).filter((chunk) => chunk.src?.endsWith(`texts.${language}.json`)).map((chunk) => chunk.file);
+const weight = (names) => names.reduce((sum, name) => sum + gzipSync(readFileSync(folder + name)).length, 0);
+for (const name of [texts("en"), texts("zh")].sort((a, b) => weight(b) - weight(a))[0]) files.add(name);
 for (const name of readdirSync(`${folder}assets`)) if (name.includes("worklet")) files.add(`assets/${name}`);
 
 const sizes = [...files].map((file) => [file, gzipSync(readFileSync(folder + file)).length / 1000]);

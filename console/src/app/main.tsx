@@ -11,7 +11,7 @@ import "./tokens.css";
 import "./console.css";
 import "@/features/talk/talk.css";
 
-startTexts(usePreferences.getState().language);
+await startTexts(usePreferences.getState().language);
 
 const element = document.getElementById("root");
 if (element === null) throw new Error("the page has no root");

@@ -17,7 +17,7 @@ export function Providers({ children }: { children: ReactNode }) {
   const dark = useDark();
   const theme = useMemo(() => antTheme(dark), [dark]);
   useEffect(() => {
-    setLanguage(language);
+    void setLanguage(language);
   }, [language]);
   useEffect(() => {
     document.documentElement.dataset["theme"] = dark ? "dark" : "light";

@@ -70,12 +70,15 @@ function gallerySearch(search: Record<string, unknown>): GallerySearch {
   };
 }
 
-const Gallery = lazy(() => import("./gallery/page"));
+/** Its name is a constant of the build: where it is false, the import goes with it. */
+const Gallery = __GALLERY__ ? lazy(() => import("./gallery/page")) : null;
 
 function GalleryScreen() {
+  const search = useSearch({ strict: false });
+  if (Gallery === null) return <Missing />;
   return (
     <Suspense>
-      <Gallery {...gallerySearch(useSearch({ strict: false }))} />
+      <Gallery {...gallerySearch(search)} />
     </Suspense>
   );
 }

@@ -8,7 +8,7 @@ import { prefer, type Language, type Theme } from "@/shared/preferences";
 import { FakeAudio } from "@/shared/testing/audio";
 import { FakeServer } from "@/shared/testing/server";
 import { Shell } from "../shell";
-import { PICTURES, type Picture } from "./states";
+import { pictures, type Picture } from "./states";
 
 export interface GallerySearch {
   state?: string;
@@ -21,13 +21,13 @@ export default function Gallery({ state, theme, language }: GallerySearch) {
   useEffect(() => {
     prefer({ theme: theme ?? "light", language: language ?? "en" });
   }, [theme, language]);
-  const picture = state === undefined ? undefined : PICTURES[state];
+  const picture = state === undefined ? undefined : pictures(language ?? "en")[state];
   if (picture !== undefined) return <Shown key={state} picture={picture} />;
   return (
     <main className="broken">
       <h1>Gallery</h1>
       <ul>
-        {Object.keys(PICTURES).map((name) => (
+        {Object.keys(pictures("en")).map((name) => (
           <li key={name}>
             <a href={`/gallery?state=${name}`}>{name}</a>
           </li>

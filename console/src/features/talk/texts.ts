@@ -1,6 +1,5 @@
 import { addTexts } from "@/shared/i18n";
-import en from "./texts.en.json";
-import zh from "./texts.zh.json";
+import type en from "./texts.en.json";
 
 declare module "@/shared/i18n/resources" {
   interface Resources {
@@ -8,4 +7,4 @@ declare module "@/shared/i18n/resources" {
   }
 }
 
-addTexts("talk", { en, zh });
+addTexts("talk", { en: () => import("./texts.en.json"), zh: () => import("./texts.zh.json") });

@@ -3,8 +3,6 @@ import { initReactI18next } from "react-i18next";
 
 import type { Language } from "@/shared/preferences";
 import type { Resources } from "./resources";
-import en from "./texts.en.json";
-import zh from "./texts.zh.json";
 
 declare module "i18next" {
   interface CustomTypeOptions {
@@ -13,31 +11,54 @@ declare module "i18next" {
   }
 }
 
-/** Of both languages: of the shell, and of the features that are part of the first load. */
-const texts: Record<Language, Record<string, ResourceKey>> = { en: { common: en }, zh: { common: zh } };
+/** One language's texts of a namespace: a file of their own, because nobody reads both. */
+type Load = () => Promise<{ default: ResourceKey }>;
+
+const loads: [keyof Resources, Record<Language, Load>][] = [
+  ["common", { en: () => import("./texts.en.json"), zh: () => import("./texts.zh.json") }],
+];
+let wanted: Language;
+
+/** The texts of a feature of the first load: call it before the start. */
+export function addTexts(namespace: keyof Resources, bundles: Record<Language, Load>): void {
+  loads.push([namespace, bundles]);
+}
 
 /** Call once, before the first page is drawn. */
-export function startTexts(language: Language): void {
-  void i18next.use(initReactI18next).init({
+export async function startTexts(language: Language): Promise<void> {
+  await i18next.use(initReactI18next).init({
     lng: language,
-    fallbackLng: "en",
+    fallbackLng: false,
     defaultNS: "common",
-    resources: texts,
+    resources: { [language]: await texts(language) },
     interpolation: { escapeValue: false },
-    initAsync: false,
   });
-  setLanguage(language);
+  wanted = language;
+  tellBrowser(language);
 }
 
-export function setLanguage(language: Language): void {
-  void i18next.changeLanguage(language);
-  document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
-}
-
-/** The texts of a feature, which load with it: before the start or at any time after it. */
-export function addTexts(namespace: keyof Resources, bundles: Record<Language, ResourceKey>): void {
-  for (const language of ["en", "zh"] as const) {
-    texts[language][namespace] = bundles[language];
-    if (i18next.isInitialized) i18next.addResourceBundle(language, namespace, bundles[language]);
+/** When the texts cannot be fetched, the page stays in the language that it has. */
+export async function setLanguage(language: Language): Promise<void> {
+  wanted = language;
+  if (!i18next.hasResourceBundle(language, "common")) {
+    const bundles = await texts(language).catch(() => null);
+    if (bundles === null) return;
+    for (const [namespace, bundle] of Object.entries(bundles)) i18next.addResourceBundle(language, namespace, bundle);
   }
+  if (wanted !== language) return;
+  await i18next.changeLanguage(language);
+  tellBrowser(language);
+}
+
+async function texts(language: Language): Promise<Record<string, ResourceKey>> {
+  const bundles: Record<string, ResourceKey> = {};
+  const load = async ([namespace, languages]: (typeof loads)[number]): Promise<void> => {
+    bundles[namespace] = (await languages[language]()).default;
+  };
+  await Promise.all(loads.map(load));
+  return bundles;
+}
+
+function tellBrowser(language: Language): void {
+  document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
 }

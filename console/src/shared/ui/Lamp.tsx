@@ -41,8 +41,9 @@ interface LampProps {
   /** What tests read, and nothing else. */
   data: () => { reply: number; playedMs: number; gaps: number };
   onTap: () => void;
+  /** Absent where holding means nothing now; a release still comes to what was pressed before. */
   onPress?: () => void;
-  onRelease?: () => void;
+  onRelease: () => void;
 }
 
 const ICONS: Partial<Record<LampLook, ComponentType>> = {
@@ -68,6 +69,7 @@ export function Lamp({ look, state, name, gain, input, output, data, onTap, onPr
   const button = useRef<HTMLButtonElement>(null);
   const heights = useRef<number[]>(EACH_BAR.map(() => 0));
   const pressed = useRef(false);
+  const byPointer = useRef(false);
   useFrame(() => {
     const element = button.current;
     if (element === null) return;
@@ -90,7 +92,7 @@ export function Lamp({ look, state, name, gain, input, output, data, onTap, onPr
     if (!pressed.current) return;
     pressed.current = false;
     event.currentTarget.releasePointerCapture(event.pointerId);
-    onRelease?.();
+    onRelease();
   };
   const Icon = ICONS[look];
   return (
@@ -101,16 +103,17 @@ export function Lamp({ look, state, name, gain, input, output, data, onTap, onPr
       data-state={state}
       aria-label={name}
       onPointerDown={(event) => {
+        byPointer.current = false;
         if (onPress === undefined || event.button !== 0) return;
-        pressed.current = true;
+        pressed.current = byPointer.current = true;
         event.currentTarget.setPointerCapture(event.pointerId);
         onPress();
       }}
       onPointerUp={release}
       onPointerCancel={release}
       onClick={(event) => {
-        // With holding, the pointer has done it already; a click without one comes from the keyboard or a reader.
-        if (onPress === undefined || event.detail === 0) onTap();
+        // After a hold the pointer has done it already; a click without one comes from the keyboard or a reader.
+        if (!byPointer.current || event.detail === 0) onTap();
       }}
       onContextMenu={(event) => {
         event.preventDefault();

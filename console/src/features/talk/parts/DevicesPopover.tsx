@@ -1,6 +1,6 @@
 import { SettingOutlined } from "@ant-design/icons";
 import { Button, Popover, Segmented, Slider, Switch } from "antd";
-import { useEffect, useId, useState, type ReactNode } from "react";
+import { useEffect, useId, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { prefer, spokenLanguage, usePreferences, type Language } from "@/shared/preferences";
@@ -42,8 +42,10 @@ function Devices() {
   const inputs = useDevices("audioinput");
   const outputs = useDevices("audiooutput");
   const volume = useId();
+  const patience = useId();
+  const dialog = useFocus();
   return (
-    <div className="devices" role="dialog" aria-label={t("devices.title")}>
+    <div ref={dialog} className="devices" role="dialog" aria-label={t("devices.title")} tabIndex={-1}>
       <h2>{t("devices.title")}</h2>
       <Choices
         name={t("devices.microphone")}
@@ -102,11 +104,46 @@ function Devices() {
           }}
         />
       </Row>
+      <div className="devices-row">
+        <span id={patience}>{t("devices.patience")}</span>
+        <Slider
+          min={0.5}
+          max={3}
+          step={0.1}
+          value={preferences.patience}
+          ariaLabelledByForHandle={patience}
+          tooltip={{ formatter: (value) => t("devices.patience_value", { value }) }}
+          onChange={(value) => {
+            prefer({ patience: value });
+          }}
+        />
+        <span className="figure">{t("devices.patience_value", { value: preferences.patience })}</span>
+      </div>
+      <p className="note">{t("devices.patience_note")}</p>
       <Toggle label={t("devices.barge_in")} on={preferences.interruptByVoice} set={(interruptByVoice) => { prefer({ interruptByVoice }); }} />
       <Toggle label={t("devices.cues")} on={preferences.cues} set={(cues) => { prefer({ cues }); }} />
       <Toggle label={t("devices.single_keys")} on={preferences.singleKeys} set={(singleKeys) => { prefer({ singleKeys }); }} />
     </div>
   );
+}
+
+/** The focus goes into what has opened, and back to where it was when that closes. */
+function useFocus() {
+  const dialog = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const before = document.activeElement;
+    const element = dialog.current;
+    // A popup is placed in the next frame, and until then it is hidden from the focus.
+    const frame = requestAnimationFrame(() => {
+      element?.focus({ preventScroll: true });
+    });
+    return () => {
+      cancelAnimationFrame(frame);
+      const inside = element?.contains(document.activeElement) ?? false;
+      if ((inside || document.activeElement === document.body) && before instanceof HTMLElement) before.focus();
+    };
+  }, []);
+  return dialog;
 }
 
 function HearYourself() {

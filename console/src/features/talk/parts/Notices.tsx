@@ -3,7 +3,7 @@ import { Alert, Button } from "antd";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
-import { statusQuery } from "@/shared/api/server";
+import { healthQuery, statusQuery } from "@/shared/api/server";
 import { prefer, spokenLanguage, usePreferences } from "@/shared/preferences";
 import { isErrorCode } from "@/shared/sockets/closing";
 import { useTalk, useTalkParts } from "../context";
@@ -14,6 +14,7 @@ export function Notices() {
     <div className="notices">
       <LineNotice />
       <EndNotice />
+      <SoundNotice />
       <MicrophoneNotice />
       <ChineseNotice />
     </div>
@@ -23,14 +24,14 @@ export function Notices() {
 interface NoticeProps {
   type?: "info" | "warning" | "error" | "success";
   text: string;
-  detail?: string;
+  detail?: ReactNode;
   action?: ReactNode;
 }
 
 function Notice({ type = "warning", text, detail, action }: NoticeProps) {
   const words = detail === undefined ? text : (
     <>
-      <strong>{text}</strong> {detail}
+      {typeof detail === "string" ? <strong>{text}</strong> : text} {detail}
     </>
   );
   return <Alert type={type} showIcon title={words} action={action} />;
@@ -42,7 +43,8 @@ function LineNotice() {
   const line = useTalk((talk) => talk.conversation.line);
   const back = useTalk((talk) => talk.conversation.cameBack);
   const keptS = useTalk((talk) => talk.keptS);
-  if (back) return <Notice type="success" text={t("line.back")} />;
+  if (back === "resumed") return <Notice type="success" text={t("line.back")} />;
+  if (back === "anew") return <Notice type="info" text={t("line.anew")} />;
   if (line !== "lost") return null;
   const again = (
     <Button size="small" onClick={() => { session.tap(); }}>
@@ -57,13 +59,29 @@ function EndNotice() {
   const line = useTalk((talk) => talk.conversation.line);
   const code = useTalk((talk) => talk.conversation.endedBy);
   const message = useTalk((talk) => talk.conversation.endedMessage);
+  const { data: health } = useQuery(healthQuery);
   if (line !== "ended" || code === null) return null;
+  const type = code === "stopped" || code === "expired" || code === "idle" ? "info" : "error";
+  // A browser does not say why it was not let in; the server's health does.
+  if (code === "unreachable" && health?.phase === "ok") return <Notice type={type} text={t("ended.refused")} />;
+  if (code === "unreachable" && health?.phase === "draining") return <Notice type={type} text={t("ended.draining")} />;
   const known = isErrorCode(code) || code === "expired" || code === "unreachable";
   const text = known
     ? t(`ended.${code}` as "ended.expired", { defaultValue: message ?? t("ended.unknown", { code }) })
     : (message ?? t("ended.unknown", { code }));
-  const type = code === "stopped" || code === "expired" || code === "idle" ? "info" : "error";
   return <Notice type={type} text={text} />;
+}
+
+function SoundNotice() {
+  const { t } = useTranslation("talk");
+  const { session } = useTalkParts();
+  if (!useTalk((talk) => talk.soundless)) return null;
+  const again = (
+    <Button size="small" onClick={() => { session.goOn(); }}>
+      {t("microphone.again")}
+    </Button>
+  );
+  return <Notice text={t("microphone.soundless")} action={again} />;
 }
 
 function MicrophoneNotice() {
@@ -124,5 +142,22 @@ function ChineseNotice() {
   const { data: status } = useQuery(statusQuery);
   const heard = prepared?.languages.heard ?? status?.heard;
   if (language !== "zh" || heard === undefined || heard.includes("zh")) return null;
-  return <Notice type="info" text={t("chinese.notice")} />;
+  return (
+    <Notice
+      type="info"
+      text={t("chinese.notice")}
+      detail={
+        <details className="how">
+          <summary>{t("chinese.add")}</summary>
+          <p>{t("chinese.how")}</p>
+          <pre>{RECOGNISER}</pre>
+        </details>
+      }
+    />
+  );
 }
+
+const RECOGNISER = `asr:
+  backend: openai
+  base_url: http://127.0.0.1:8000/v1
+  model: whisper-large-v3`;

@@ -51,11 +51,12 @@ export function TalkLamp({ disabled }: { disabled: boolean }) {
               onPress: () => {
                 session.press();
               },
-              onRelease: () => {
-                session.unpress();
-              },
             }
           : {})}
+        // Also when the line goes down in mid-hold: what went down comes up.
+        onRelease={() => {
+          session.unpress();
+        }}
       />
       <div className="lamp-words" aria-hidden>
         {words}

@@ -19,6 +19,8 @@ from vivavoce.inference.backends.pocketsphinx.evidence import Evidence
 
 Vector = npt.NDArray[np.float64]
 NAMES = tuple(Evidence.__dataclass_fields__)
+OF_PROSE = ("like_prose", "clarity", "same_words")
+"""What only the free pass can say."""
 RIDGE = 8.0
 _EVERY = 2
 """Every second trial: 276 of them and three candidates each."""
@@ -56,13 +58,19 @@ def main() -> None:
     cases = [(one, evidence, right) for one in studied for evidence, right in one.candidates]
     rows = np.array([[getattr(evidence, name) for name in NAMES] for _, evidence, _ in cases])
     truth = np.array([float(right) for _, _, right in cases])
-    bias, weights = fit(rows, truth)
-    print(f"BIAS = {bias:.{_SIGNIFICANT}g}\nWEIGHTS = Evidence(")
-    for name, weight in zip(NAMES, weights, strict=True):
-        print(f"    {name}={weight:.{_SIGNIFICANT}g},")
-    print(")\n")
+    _print("", NAMES, rows, truth)
+    sound = [NAMES.index(name) for name in NAMES if name not in OF_PROSE]
+    _print("_BY_SOUND", [NAMES[index] for index in sound], rows[:, sound], truth)
     certainty = held_out(rows, truth, [one.trial.speaker for one, _, _ in cases])
     _report([one.trial.command for one, _, _ in cases], truth > 0, certainty)
+
+
+def _print(suffix: str, names: Sequence[str], rows: Vector, truth: Vector) -> None:
+    bias, weights = fit(rows, truth)
+    print(f"BIAS{suffix} = {bias:.{_SIGNIFICANT}g}\nWEIGHTS{suffix} = Evidence(")
+    for name, weight in zip(names, weights, strict=True):
+        print(f"    {name}={weight:.{_SIGNIFICANT}g},")
+    print(")\n")
 
 
 def _report(command: Sequence[bool], right: npt.NDArray[np.bool_], certainty: Vector) -> None:

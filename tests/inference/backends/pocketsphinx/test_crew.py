@@ -6,24 +6,22 @@ import threading
 from collections.abc import Iterator
 from queue import Queue
 
-import numpy as np
 import psutil
 import pytest
 
 from vivavoce.errors import BackendTimeout, Closed, VivavoceError
 from vivavoce.inference.backends.pocketsphinx.crew import Crew, Job, Outcome
+from vivavoce.inference.backends.pocketsphinx.load import Limits
 from vivavoce.inference.backends.pocketsphinx.rejection import Understanding
 from vivavoce.inference.backends.pocketsphinx.worker import Kind
 
 pytestmark = pytest.mark.journey
 WAIT_S = 30
-BURSTS = (np.random.default_rng(1).normal(0, 3000, 160_000) * (np.arange(160_000) // 4000 % 2)).astype("<i2").tobytes()
-"""Ten seconds that take a while."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def crew() -> Iterator[Crew]:
-    crew = Crew("", 1, 1)
+    crew = Crew("", 1, Limits(waiting=1, foreseen_s=WAIT_S, stuck_s=1.0))
     loaded = threading.Event()
     crew.start(lambda error: loaded.set())
     assert loaded.wait(WAIT_S)
@@ -36,30 +34,38 @@ def asked(crew: Crew, outcomes: Queue[Outcome], *, spare: bool = False) -> Job |
     return job if crew.ask(job, spare=spare) else None
 
 
+def only_child() -> psutil.Process:
+    """The decoding process of a crew of one."""
+    (process,) = psutil.Process().children()
+    return process
+
+
 def test_a_job_is_done(crew: Crew) -> None:
     outcomes: Queue[Outcome] = Queue()
     assert asked(crew, outcomes)
     assert outcomes.get(timeout=WAIT_S) == Understanding()
 
 
-def test_a_stuck_process_is_replaced(crew: Crew) -> None:
-    outcomes: Queue[Outcome] = Queue()
-    job = Job(Kind.READ, BURSTS, outcomes.put)
-    assert crew.ask(job)
-    while (process := job.process) is None:
-        assert outcomes.empty(), "it should have taken a while"
-        threading.Event().wait(0.001)
-    psutil.Process(process.pid).suspend()
+def test_a_stuck_process_is_replaced_whether_anybody_waits_for_it_or_not(crew: Crew) -> None:
+    for heard_of in (True, False):
+        process = only_child()
+        process.suspend()
+        outcomes: Queue[Outcome] = Queue()
+        job = asked(crew, outcomes)
+        assert job is not None
+        waiting: Queue[Outcome] = Queue()
+        while asked(crew, waiting) is None:
+            threading.Event().wait(0.001)  # until the first one has begun
+        assert not asked(crew, Queue()), "one waits already"
+        assert not asked(crew, Queue(), spare=True), "spare work never waits"
 
-    waiting: Queue[Outcome] = Queue()
-    assert asked(crew, waiting)
-    assert not asked(crew, Queue()), "one waits already"
-    assert not asked(crew, Queue(), spare=True), "spare work never waits"
-
-    crew.abort(job)
-    assert isinstance(outcomes.get(timeout=WAIT_S), BackendTimeout)
-    assert waiting.get(timeout=WAIT_S) == Understanding(), "the next one is done by another process"
-    assert outcomes.empty(), "an outcome comes once"
+        if heard_of:
+            assert isinstance(outcomes.get(timeout=WAIT_S), BackendTimeout)
+        else:
+            crew.withdraw(job)
+        assert waiting.get(timeout=WAIT_S) == Understanding(), "the next one is done by another process"
+        assert outcomes.empty(), "an outcome comes once, or never"
+        assert not process.is_running()
 
 
 def test_a_withdrawn_job_is_not_heard_of(crew: Crew) -> None:
@@ -75,7 +81,7 @@ def test_a_withdrawn_job_is_not_heard_of(crew: Crew) -> None:
 
 
 def test_closing_tells_those_who_wait_for_loading() -> None:
-    crew = Crew("", 1, 1)
+    crew = Crew("", 1, Limits())
     told: Queue[VivavoceError | None] = Queue()
     crew.start(told.put)
     crew.close()

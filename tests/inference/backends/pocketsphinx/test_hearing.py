@@ -1,4 +1,4 @@
-"""What is worth decoding at all."""
+"""What is worth decoding at all, and what is saved in haste."""
 
 from __future__ import annotations
 

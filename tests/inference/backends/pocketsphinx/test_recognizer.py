@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import psutil
@@ -11,9 +12,10 @@ import pytest
 import soxr
 
 from vivavoce.audio.pcm import FRAME_SAMPLES, INPUT_RATE, SAMPLE_BYTES, silence, view
-from vivavoce.errors import BackendError, Closed, ConfigError, VivavoceError
+from vivavoce.errors import BackendBusy, BackendError, Closed, ConfigError, VivavoceError
 from vivavoce.inference.backends.espeak import EspeakSynthesizer
 from vivavoce.inference.backends.pocketsphinx.crew import Crew, Job, Outcome
+from vivavoce.inference.backends.pocketsphinx.load import Limits
 from vivavoce.inference.backends.pocketsphinx.recognizer import (
     LONGEST,
     PocketsphinxRecognition,
@@ -37,12 +39,14 @@ GRAMMAR = Grammar(
 )
 COMMAND = "set a timer for five minutes"
 PROSE = "Yesterday evening the children played football in the garden."
+PATIENT = Limits(waiting=2, answer_s=60, foreseen_s=60, stuck_s=60)
+"""Test machines are busy."""
 FRAME_BYTES = FRAME_SAMPLES * SAMPLE_BYTES
 
 
 @pytest.fixture(scope="module")
 def recognizer() -> Iterator[PocketsphinxRecognizer]:
-    recognizer = PocketsphinxRecognizer(GRAMMAR, size=1, waiting=2)
+    recognizer = PocketsphinxRecognizer(GRAMMAR, 1, PATIENT)
     yield recognizer
     recognizer.close()
 
@@ -57,7 +61,7 @@ def voice() -> Iterator[EspeakSynthesizer]:
 @pytest.fixture
 def fresh() -> Iterator[PocketsphinxRecognizer]:
     """One to be broken."""
-    recognizer = PocketsphinxRecognizer(GRAMMAR, size=1)
+    recognizer = PocketsphinxRecognizer(GRAMMAR, 1, PATIENT)
     yield recognizer
     recognizer.close()
 
@@ -99,7 +103,7 @@ class WatchedCrew(Crew):
     """Notes what it is given to do, and how much of it is done."""
 
     def __init__(self) -> None:
-        super().__init__(GRAMMAR.jsgf, 1, 2)
+        super().__init__(GRAMMAR.jsgf, 1, PATIENT)
         self.taken: list[Kind] = []
         self.done = 0
 
@@ -189,6 +193,7 @@ async def test_too_many_at_once_are_refused(recognizer: PocketsphinxRecognizer, 
     refused = [outcome for outcome in outcomes if isinstance(outcome, BackendError)]
     assert 1 <= len(refused) <= 6
     assert {error.code for error in refused} == {"asr_failed"}
+    assert all(isinstance(error, BackendBusy) for error in refused)
 
 
 async def test_a_process_that_dies_fails_its_utterance_and_no_other(
@@ -213,6 +218,37 @@ async def test_a_process_that_dies_fails_its_utterance_and_no_other(
     fresh.close()
     assert not psutil.pid_exists(process.pid)
     assert set(psutil.Process().children()) <= others
+
+
+async def test_a_process_that_hangs_is_replaced_though_nobody_waits_for_it_any_more(voice: EspeakSynthesizer) -> None:
+    recognizer = PocketsphinxRecognizer(GRAMMAR, 1, replace(PATIENT, stuck_s=1.0))
+    sound = await said(voice, COMMAND)
+    others = set(psutil.Process().children())
+    await recognizer.warm()
+    (process,) = set(psutil.Process().children()) - others
+    process.suspend()
+    unlucky = recognizer.listen("en")
+    unlucky.feed(sound)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(unlucky.finish(), 0.2)
+    unlucky.cancel()
+
+    await asyncio.to_thread(process.wait, 30)
+    lucky = recognizer.listen("en")
+    lucky.feed(sound)
+    assert (await lucky.finish()).text == COMMAND
+    recognizer.close()
+    assert set(psutil.Process().children()) <= others
+
+
+async def test_who_cannot_be_answered_in_time_is_told_so_and_it_is_no_failure(voice: EspeakSynthesizer) -> None:
+    recognizer = PocketsphinxRecognizer(GRAMMAR, 1, Limits(answer_s=0.05))
+    await recognizer.warm()
+    recognition = recognizer.listen("en")
+    recognition.feed(await said(voice, COMMAND))
+    with pytest.raises(BackendBusy, match="keep up"):
+        await recognition.finish()
+    recognizer.close()
 
 
 async def test_closing_ends_what_is_running(fresh: PocketsphinxRecognizer, voice: EspeakSynthesizer) -> None:

@@ -8,10 +8,12 @@ from vivavoce.inference.backends.pocketsphinx.evidence import Evidence, gather
 from vivavoce.inference.backends.pocketsphinx.pieces import Piece
 from vivavoce.inference.backends.pocketsphinx.rejection import (
     ACCEPT,
+    ACCEPT_BY_SOUND,
     READABLE,
     UNSURE,
     Understanding,
     certainty,
+    certainty_by_sound,
     transcript,
 )
 from vivavoce.inference.ports import Transcript
@@ -60,3 +62,10 @@ def test_agreement_of_the_passes_is_evidence() -> None:
     assert opposed.worst_loss < agreed.worst_loss
     assert certainty(agreed) > ACCEPT
     assert certainty(opposed) < UNSURE
+
+
+def test_without_the_free_pass_the_sound_has_to_convince() -> None:
+    agreed = judged(-10, PHONES["stop"], "stop")
+    assert certainty_by_sound(agreed) == certainty_by_sound(judged(-10, PHONES["stop"], "unknown")), "no prose in it"
+    assert certainty_by_sound(agreed) >= ACCEPT_BY_SOUND
+    assert certainty_by_sound(judged(-90, ("M", "UW", "N"), "unknown")) < UNSURE

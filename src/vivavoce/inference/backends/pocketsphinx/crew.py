@@ -29,7 +29,7 @@ from vivavoce.errors import (
     VivavoceError,
 )
 from vivavoce.inference.backends.pocketsphinx import worker
-from vivavoce.inference.backends.pocketsphinx.load import MOST_WAIT_S, Load
+from vivavoce.inference.backends.pocketsphinx.load import Limits, Load
 from vivavoce.inference.backends.pocketsphinx.rejection import Understanding
 from vivavoce.inference.backends.pocketsphinx.worker import Answer, Kind
 
@@ -40,10 +40,6 @@ _RESTART_S = 1.0
 """Pause before a process that could not start is started again."""
 _LOAD_S = 60.0
 """A process that has not loaded by then is stuck; two seconds are usual."""
-STUCK_S = 10.0
-"""The same for a job, over the length of its sound. Where other programs take most of the machine, the processes, which
-step back for them, need several times what they need alone; one that is killed for that has to load again.
-"""
 
 
 @dataclass(eq=False, slots=True)
@@ -62,18 +58,17 @@ class Job:
 
 
 class Crew:
-    """`size` processes over the grammar `jsgf` ("" for none); up to `waiting` jobs wait in order of arrival, and none
-    that would wait too long (see `load`). A process that needs `stuck_s` more than its sound is long is replaced.
+    """`size` processes over the grammar `jsgf` ("" for none). Jobs wait in order of arrival, and none that would be
+    done too late (see `load`).
 
     Threads and processes begin with the first `start`. All methods return at once and may be called from anywhere.
     """
 
-    def __init__(self, jsgf: str, size: int, waiting: int, stuck_s: float = STUCK_S) -> None:
+    def __init__(self, jsgf: str, size: int, limits: Limits) -> None:
         self._jsgf = jsgf
         self._size = size
-        self._limit = waiting
-        self._stuck_s = stuck_s
-        self._load = Load(size)
+        self.limits = limits
+        self._load = Load(size, limits.foreseen_s)
         self._jobs: deque[Job] = deque()
         self._running: set[Job] = set()
         self._change = threading.Condition()
@@ -108,7 +103,7 @@ class Crew:
             loaded(ready)
 
     def ask(self, job: Job, *, spare: bool = False) -> bool:
-        """Queue `job`. False when it would wait too long, or the crew is closed; a `spare` one is only taken when it
+        """Queue `job`. False when it would be done too late, or the crew is closed; a `spare` one is only taken when it
         need not wait, and no glance at all while there is a crowd.
         """
         self.start()
@@ -116,7 +111,7 @@ class Crew:
             now = time.monotonic()
             if self._closed or (spare and not self._has_room_to_spare(job, now)):
                 return False
-            if not spare and (len(self._jobs) >= self._limit or self._wait(now) > MOST_WAIT_S):
+            if not spare and (len(self._jobs) >= self.limits.waiting or self._is_full(job, now)):
                 self._load.refused(now)
                 return False
             self._jobs.append(job)
@@ -134,11 +129,10 @@ class Crew:
     def _has_room_to_spare(self, job: Job, now: float) -> bool:
         return len(self._jobs) < self._idle and not (job.kind is Kind.GLANCE and self._load.is_crowded(now))
 
-    def _wait(self, now: float) -> float:
-        """Seconds that a new job would wait."""
+    def _is_full(self, job: Job, now: float) -> bool:
         crowded = self._load.is_crowded(now)
-        waiting = ((_in_haste(job.kind) if crowded else job.kind, len(job.pcm)) for job in self._jobs)
-        return self._load.wait(waiting, ((job.piece, now - job.since) for job in self._running))
+        new, *waiting = ((_in_haste(each.kind) if crowded else each.kind, len(each.pcm)) for each in (job, *self._jobs))
+        return self._load.is_full(new, waiting, ((each.piece, now - each.since) for each in self._running))
 
     def close(self) -> None:
         """End the processes; jobs that wait or run fail with Closed. Safe to call again."""
@@ -216,9 +210,9 @@ class Crew:
                     now = time.monotonic()
                     waited, job.since = now - job.since, now
                     self._load.waited(waited, now)
-                    if waited <= 2 * MOST_WAIT_S:
+                    if waited <= self.limits.foreseen_s:
                         break
-                    # It was expected to begin sooner. Whoever waits for it is about to give up.
+                    # It was expected to be done by now. Whoever waits for it is about to give up.
                     job.deliver(BackendBusy("the recogniser of this machine cannot keep up", code="asr_failed"))
                 if self._load.is_crowded(now):
                     job.kind = _in_haste(job.kind)
@@ -228,7 +222,7 @@ class Crew:
                 self._idle -= 1
 
     def _answered(self, process: subprocess.Popen[bytes], job: Job) -> Outcome:
-        limit_s = self._stuck_s + len(job.pcm) / (INPUT_RATE * SAMPLE_BYTES)
+        limit_s = self.limits.stuck_s + len(job.pcm) / (INPUT_RATE * SAMPLE_BYTES)
         try:
             return _exchange(process, job.kind.value + job.pcm, limit_s).found
         except TimeoutError:

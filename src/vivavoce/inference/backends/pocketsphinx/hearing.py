@@ -16,6 +16,7 @@ from vivavoce.inference.backends.pocketsphinx.rejection import (
     ACCEPT_BY_SOUND,
     Understanding,
     certainty,
+    certainty_by_sound,
 )
 
 _BLOCK = INPUT_RATE // 50
@@ -73,13 +74,14 @@ class Hearing:
         if not audible(pcm):
             return Understanding()
         command: Pieces = self._grammars[0].decode(pcm) if self._grammars else ()
-        said, sure = " ".join(texts(command)), 0.0
-        loop = self._loop.decode(pcm) if said else ()
-        if said and (sure := certainty(gather(command, loop, (), self._prose.phones))) >= ACCEPT_BY_SOUND:
+        if not texts(command):
+            return self.read(pcm)
+        said, loop = " ".join(texts(command)), self._loop.decode(pcm)
+        sure = certainty_by_sound(gather(command, loop, (), self._prose.phones))
+        if sure >= ACCEPT_BY_SOUND:
             return Understanding(said, sure)
         prose, clarity = self._prose.decode(pcm)
-        if said:
-            sure = certainty(gather(command, loop, prose, self._prose.phones))
+        sure = certainty(gather(command, loop, prose, self._prose.phones))
         return Understanding(said, sure, " ".join(texts(prose)), clarity)
 
     def candidates(self, pcm: bytes) -> list[tuple[Pieces, Evidence]]:

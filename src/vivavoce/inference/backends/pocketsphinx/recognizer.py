@@ -13,7 +13,8 @@ import numpy as np
 
 from vivavoce.audio.pcm import INPUT_RATE, SAMPLE_BYTES, view
 from vivavoce.errors import BackendBusy, Closed, VivavoceError
-from vivavoce.inference.backends.pocketsphinx.crew import STUCK_S, Crew, Job, Outcome
+from vivavoce.inference.backends.pocketsphinx.crew import Crew, Job, Outcome
+from vivavoce.inference.backends.pocketsphinx.load import Limits
 from vivavoce.inference.backends.pocketsphinx.rejection import Understanding, transcript
 from vivavoce.inference.backends.pocketsphinx.worker import Kind
 from vivavoce.inference.grammar import Grammar
@@ -37,12 +38,6 @@ _SEARCH_CUT = 3 * _SECOND
 _QUIET_SHARE = 0.12
 """A block this far below the utterance's loudest one is a pause (−18 dB)."""
 _NO_SPEECH_RMS = 60.0
-_WAITING = 64
-"""Jobs in front of the processes; each stands for one speaker whose utterance has ended."""
-_ANSWER_S = 4.5
-"""For the end of an utterance, before the 5 s of whoever asks, whose time-out counts as a failure: a machine that is too
-slow for its speakers is none, and the crew replaces processes that are stuck.
-"""
 
 
 def processes(cores: int | None = None) -> int:
@@ -58,11 +53,9 @@ class PocketsphinxRecognizer:
 
     capabilities = RecognizerCapabilities("pocketsphinx", ("en",), partials=True, open_vocabulary=False)
 
-    def __init__(
-        self, grammar: Grammar | None, size: int | None = None, waiting: int = _WAITING, stuck_s: float = STUCK_S
-    ) -> None:
-        """`size` decoding processes, `waiting` jobs in front of them; one stuck for `stuck_s` is replaced."""
-        self._crew = Crew(grammar.jsgf if grammar else "", size or processes(), waiting, stuck_s)
+    def __init__(self, grammar: Grammar | None, size: int | None = None, limits: Limits | None = None) -> None:
+        """`size` decoding processes; None: as many as suit this machine."""
+        self._crew = Crew(grammar.jsgf if grammar else "", size or processes(), limits or Limits())
         self._known = ReadParts()
 
     async def warm(self) -> None:
@@ -145,7 +138,7 @@ class PocketsphinxRecognition:
             raise Closed(f"the utterance is {self._over}")
         self._over = "finished"
         try:
-            async with asyncio.timeout(_ANSWER_S):
+            async with asyncio.timeout(self._crew.limits.answer_s):
                 return await self._stopper.run(self._conclude())
         except TimeoutError:
             raise BackendBusy("the recogniser of this machine cannot keep up", code="asr_failed") from None

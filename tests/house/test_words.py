@@ -20,7 +20,7 @@ PAGES = sorted(
 )
 TEXTS = ROOT / "console/src/features/talk/texts.en.json"
 LATER = {"storage_unavailable", "out_of_memory", "model_invalid", "app_disabled", "ticket_invalid", "token_revoked"} | {
-    *("worker_lost", "device_moved", "page_left")
+    *("device_moved", "page_left")
 }
 """Codes that the wire has and this server does not send yet; the page is ready for them."""
 NO_TROUBLE = {"using", "live", "off", "again", "stopped", "sentence", "try", "forbidden"}

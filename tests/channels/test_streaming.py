@@ -164,7 +164,7 @@ async def test_a_stopped_reply_says_so(reason: outputs.EndReason) -> None:
         assert stage.tape.errors == []
 
 
-@pytest.mark.parametrize(("reason", "code"), [("failed", "worker_lost"), ("limit", "reply_limit")])
+@pytest.mark.parametrize(("reason", "code"), [("failed", "llm_failed"), ("limit", "reply_limit")])
 async def test_an_end_that_nobody_wanted_is_an_error_before_done(reason: outputs.EndReason, code: str) -> None:
     async with channel({"type": "generate"}) as stage:
         said = stage.sessions.session.outlet.send

@@ -29,7 +29,7 @@ from vivavoce.wire.duplex import AudioFormat
 HEARD: Final = AudioFormat("pcm16", INPUT_RATE)
 SPOKEN: Final = AudioFormat("pcm16", streaming.OUTPUT_RATE)
 _NO_TOKENS: Final = streaming.Tokens(0, 0, 0)
-_FAILURES: Final = frozenset({"asr_failed", "llm_failed", "tts_failed", "tool_failed", "worker_lost"})
+_FAILURES: Final = frozenset({"llm_failed", "tts_failed"})
 """Errors that say why a reply failed."""
 
 
@@ -189,7 +189,7 @@ class StreamingChannel:
     def _done(self, output: outputs.ReplyDone) -> None:
         # `done` knows only `stopped`; an end that nobody wanted has been told of before it, here at the latest.
         if output.reason == "failed" and not self._told & _FAILURES:
-            self._connection.fail("worker_lost", "this reply could not be finished", retryable=True)
+            self._connection.fail("llm_failed", "this reply could not be finished", retryable=True)
         elif output.reason == "limit" and "reply_limit" not in self._told:
             self._connection.fail("reply_limit", "this reply was ended because it was too long")
         self._connection.send(

@@ -73,11 +73,19 @@ class Conversations:
     offered: contract.Sessions
     """The same, with the settings' defaults for what a client leaves open."""
     status: Status
+    people: int | None = None
+    """How many the recogniser understands at a time, where that is known."""
 
     def summary(self) -> str:
-        """One line for people: which back-ends, which languages."""
+        """One line for people: which back-ends, which languages, how many can talk."""
         names = ", ".join(f"{kind} {name}" for kind, name in self.status.backends.items())
-        return f"hears {listed(self.status.heard)}, speaks {listed(self.status.spoken)} ({names})"
+        many = f"; {crowd(self.people)}" if self.people else ""
+        return f"hears {listed(self.status.heard)}, speaks {listed(self.status.spoken)} ({names}){many}"
+
+
+def crowd(people: int) -> str:
+    """How many can talk at a time."""
+    return f"understands about {people} {'person' if people == 1 else 'people'} at a time"
 
 
 def listed(names: Sequence[str], most: int = 4) -> str:
@@ -107,7 +115,12 @@ async def conversations(settings: Settings, metrics: Metrics, loading: Loading) 
         with unwrapped():
             async with Sessions(house) as sessions:
                 metrics.sessions(lambda: len(sessions))
-                yield Conversations(sessions, _WithDefaults(sessions, settings), _status(loaded, processor, skills))
+                yield Conversations(
+                    sessions,
+                    _WithDefaults(sessions, settings),
+                    _status(loaded, processor, skills),
+                    loaded.recognizer.capabilities.conversations,
+                )
 
 
 # ── back-ends ─────────────────────────────────────────────────────────────────────────────────────

@@ -13,7 +13,7 @@ import msgspec
 
 from vivavoce import __version__
 from vivavoce.app import players
-from vivavoce.app.build import context, listed
+from vivavoce.app.build import context, crowd, listed
 from vivavoce.app.settings import Loaded, Settings
 from vivavoce.channels.page import FOLDER
 from vivavoce.conversation.skills import Skills
@@ -133,6 +133,7 @@ async def _in_use(kind: str, settings: Settings, shared: Context) -> InUse:
     name = str(catalog.resolve(options, shared).__struct_config__.tag)
     try:
         built = await asyncio.to_thread(_BUILD[kind], options, shared)
+        await shared.ready()
     except VivavoceError as error:
         return InUse(kind, name, "", error.message)
     if built is None:
@@ -141,6 +142,8 @@ async def _in_use(kind: str, settings: Settings, shared: Context) -> InUse:
     parts = [able.name]
     if kind == "asr":
         parts.append(f"hears {listed(able.languages)}")
+        if able.conversations:
+            parts.append(crowd(able.conversations))
     if kind == "tts":
         parts.append(f"speaks {listed(list(dict.fromkeys(voice.language for voice in able.voices)))}")
     host = getattr(able, "sends_to", None)

@@ -58,6 +58,10 @@ class RecognizerCapabilities:
     """False: knows the sentences it was given and little else."""
     sends_to: str | None = None
     """The host that speech is sent to, if any; shown to people before first use."""
+    conversations: int | None = None
+    """About how many people this machine understands at a time, each with a sentence in 10 s. None: that is not known
+    here.
+    """
 
 
 @dataclass(frozen=True, slots=True)

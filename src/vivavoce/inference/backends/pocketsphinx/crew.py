@@ -66,7 +66,7 @@ class Crew:
 
     def __init__(self, jsgf: str, size: int, limits: Limits) -> None:
         self._jsgf = jsgf
-        self._size = size
+        self.size = size
         self.limits = limits
         self._load = Load(size, limits.foreseen_s)
         self._jobs: deque[Job] = deque()
@@ -94,7 +94,7 @@ class Crew:
                 if not self._threads:
                     self._threads = [
                         threading.Thread(target=self._attend, name=f"pocketsphinx {number}", daemon=True)
-                        for number in range(self._size)
+                        for number in range(self.size)
                     ]
                     for thread in self._threads:
                         thread.start()

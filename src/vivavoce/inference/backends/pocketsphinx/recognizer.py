@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import blake2b
 
 import numpy as np
@@ -38,6 +40,8 @@ _SEARCH_CUT = 3 * _SECOND
 _QUIET_SHARE = 0.12
 """A block this far below the utterance's loudest one is a pause (−18 dB)."""
 _NO_SPEECH_RMS = 60.0
+SENTENCE_EVERY_S = 10.0
+"""How often each of many people says something, where their number is told."""
 
 
 def processes(cores: int | None = None) -> int:
@@ -59,7 +63,9 @@ class PocketsphinxRecognizer:
         self._known = ReadParts()
 
     async def warm(self) -> None:
-        """Return once a process has loaded. Raises ConfigError for a grammar that cannot be used, and BackendError."""
+        """Return once a process has loaded and it is known how fast. Raises ConfigError for a grammar that cannot be
+        used, and BackendError.
+        """
         loop = asyncio.get_running_loop()
         loaded: asyncio.Future[VivavoceError | None] = loop.create_future()
 
@@ -70,6 +76,26 @@ class PocketsphinxRecognizer:
         error = await loaded
         if error is not None:
             raise error
+        took_s = await self._rehearse()
+        if took_s:
+            self.capabilities = replace(
+                self.capabilities, conversations=max(1, int(self._crew.size * SENTENCE_EVERY_S / took_s))
+            )
+
+    async def _rehearse(self) -> float | None:
+        """Seconds that a sentence takes where many wait, on this machine as it is now; None where nothing came back."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Outcome] = loop.create_future()
+        job = Job(Kind.JUDGE_HASTILY, _rehearsal(), lambda outcome: _on_loop(loop, lambda: done.set_result(outcome)))
+        if not self._crew.ask(job):
+            return None
+        try:
+            async with asyncio.timeout(self._crew.limits.answer_s):
+                outcome = await done
+        except TimeoutError:
+            self._crew.withdraw(job)
+            return None
+        return None if isinstance(outcome, VivavoceError) else time.monotonic() - job.since
 
     def listen(self, language: Language, on_partial: Callable[[str], None] | None = None) -> Recognition:
         self._crew.start()
@@ -304,6 +330,14 @@ def _on_loop(loop: asyncio.AbstractEventLoop, call: Callable[[], object]) -> Non
     except RuntimeError:
         if not loop.is_closed():
             raise
+
+
+def _rehearsal() -> bytes:
+    """Two seconds that cost about as much as a sentence: noise in the rhythm of syllables."""
+    moment = np.arange(2 * INPUT_RATE) / INPUT_RATE
+    noise = np.random.default_rng(0).normal(0, 3000, len(moment))
+    syllables = np.maximum(0, np.sin(2 * np.pi * 4 * moment))
+    return bytes((noise * syllables).clip(-32_768, 32_767).astype("<i2"))
 
 
 def _digest(pcm: bytes) -> bytes:

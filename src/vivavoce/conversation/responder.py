@@ -29,7 +29,9 @@ from vivavoce.inference.ports import (
 TOOL_CALLS = 5
 """Most tool calls in one turn (THREATS: a model that loops has no hands)."""
 REPLY_CHARS = 12_000
-"""Longest reply of a model, about a quarter of an hour of speech; the reply limit is reached long before."""
+"""Longest text of a model that is spoken, about a quarter of an hour; the reply limit is reached long before. What is
+beyond it is left unsaid, and no error: that the model has run away is the wrappers' to find, at 20,000.
+"""
 
 
 @dataclass(frozen=True, slots=True)

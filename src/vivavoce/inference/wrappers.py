@@ -65,7 +65,9 @@ RECOGNITION = Sturdiness(Patience(first_s=5.0, between_s=5.0, whole_s=5.0))
 CHAT = Sturdiness(Patience(first_s=10.0, between_s=10.0, whole_s=120.0))
 SPEECH = Sturdiness(Patience(first_s=5.0, between_s=5.0, whole_s=60.0))
 MOST_CHARACTERS = 20_000
-"""Of one reply: more than a reply of five minutes, its limit, can say."""
+"""Of one reply, its tool calls' arguments too: more than anybody means to say. It guards against models that run away,
+and an error; the responder cuts long answers off before, quietly, where enough has been said.
+"""
 MOST_SPEECH_BYTES = 16 * 1024 * 1024
 """Of one clause: minutes of sound at any rate, where seconds are right."""
 

@@ -27,10 +27,10 @@ from vivavoce.inference.ports import (
 from vivavoce.inference.translate import final
 
 CODE = "llm_failed"
-MOST_BYTES = 16 * 1024 * 1024
-"""Of one stream, framing and all; each token costs some 200 bytes of it."""
-MOST_CHARACTERS = 20_000
-"""Of one reply: more than a reply of five minutes, its limit, can say."""
+MOST_BYTES = 4 * 1024 * 1024
+"""Of one stream, framing and all; each token costs some 200 bytes of it. How much text a reply may be is bounded for
+all models alike, in `wrappers`.
+"""
 MOST_CALLS = 32
 MOST_OF_A_CALL = 64 * 1024
 """Characters of one tool call's arguments."""
@@ -207,7 +207,6 @@ class _Answer:
     def __init__(self) -> None:
         self.done = False
         self._ended = False
-        self._characters = 0
         self._calls: dict[int, _Call] = {}
         self._usage: Usage | None = None
 
@@ -227,10 +226,7 @@ class _Answer:
             for call in choice.delta.tool_calls or ():
                 self._add(call)
             if choice.delta.content:
-                self._characters += len(choice.delta.content)
                 texts.append(TextDelta(choice.delta.content))
-        if self._characters > MOST_CHARACTERS:
-            raise final(f"the reply ran past {MOST_CHARACTERS:,} characters and was stopped")
         return texts
 
     def finish(self) -> list[ChatDelta]:

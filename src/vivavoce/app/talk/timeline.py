@@ -5,7 +5,7 @@ Stages overlap, so each has a lane of its own; bars that were stacked would lie 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -134,22 +134,42 @@ class _Canvas:
             self._draw.line([x, middle * SCALE - half, x, middle * SCALE + half], colour if loud > 0.004 else LINE)
         self._y += WAVE
 
-    def words(self, said: Iterator[tuple[int | None, str, str, Colour]]) -> None:
-        """Words under a side, where they end or begin; what nobody heard is struck through."""
-        free = 0.0
-        for at, text, unheard, colour in said:
+    def words(self, said: Iterable[tuple[int | None, str, str, Colour]]) -> None:
+        """Words under a side, where they end (yours) or begin; what nobody heard is struck through.
+
+        Words that would run into the next ones are shortened.
+        """
+        rows = list(said)
+        free = float(GUTTER)
+        for row, (at, text, unheard, colour) in enumerate(rows):
             font = _font(text + unheard, 12)
-            x = max(free, self._x(at or 0) - (self._length(text, font) if colour == YOU else 0), GUTTER)
-            x = min(x, max(GUTTER, self.width - MARGIN - self._length(text + unheard, font)))
-            self._text((x, self._y + 4), text, colour, 12)
-            x += self._length(text, font)
-            if unheard:
-                self._text((x, self._y + 4), unheard, FAINT, 12)
-                end = x + self._length(unheard, font)
-                self._draw.line([*self._at(x, self._y + 12), *self._at(end, self._y + 12)], CUT, SCALE)
-                x = end
+            x = self._x(at or 0)
+            end = self.width - MARGIN
+            if colour == YOU:
+                x -= self._length(text, font)
+            elif row + 1 < len(rows):
+                end = self._x(rows[row + 1][0] or 0) - 14
+            x = max(free, min(x, end - 40))
+            heard, lost = self._fitting(text, end - x, font), ""
+            if heard == text:
+                lost = self._fitting(unheard, end - x - self._length(text, font), font)
+            self._text((x, self._y + 4), heard, colour, 12)
+            x += self._length(heard, font)
+            if lost:
+                self._text((x, self._y + 4), lost, FAINT, 12)
+                struck = x + self._length(lost, font)
+                self._draw.line([*self._at(x, self._y + 12), *self._at(struck, self._y + 12)], CUT, SCALE)
+                x = struck
             free = x + 14
         self._y += TEXT
+
+    def _fitting(self, text: str, room: float, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+        """As much of `text` as there is room for."""
+        if self._length(text, font) <= room:
+            return text
+        while text and self._length(text + "…", font) > room:
+            text = text[:-1]
+        return text + "…" if text else ""
 
     def commands(self, record: Record) -> None:
         """Over the reply: where it was ducked and held, and where it was cut."""

@@ -234,15 +234,22 @@ export class StreamingLink implements Link {
         this.#done(message);
         return;
       case "error":
-        if (message.fatal) this.#transport.failed(message.code, message.retry_after_s ?? null);
-        if (message.fatal && message.code === "session_in_use") this.#resumption.forget();
-        if (message.code === "utterance_limit" || message.code === "asr_failed") this.#ear = "closed";
-        if (!message.fatal && message.code !== "utterance_limit") this.#question.answered();
-        break;
+        this.#failed(message);
+        return;
       default:
-        break;
+        this.listener.event(message);
     }
-    this.listener.event(message);
+  }
+
+  #failed(error: Streaming.Error): void {
+    if (error.fatal) this.#transport.failed(error.code, error.retry_after_s ?? null);
+    if (error.fatal && error.code === "session_in_use") this.#resumption.forget();
+    if (error.code === "utterance_limit" || error.code === "asr_failed") this.#ear = "closed";
+    this.listener.event(error);
+    if (error.fatal || SURVIVED.includes(error.code)) return;
+    // Nobody is going to answer that any more.
+    this.#question.answered();
+    this.#tellState();
   }
 
   #heard(message: Streaming.Transcript): void {
@@ -314,5 +321,7 @@ export class StreamingLink implements Link {
   }
 }
 
+/** What a question outlives. */
+const SURVIVED: readonly string[] = ["too_fast", "bad_json", "unknown_type", "tool_failed", "tts_failed", "utterance_limit", "reply_limit"];
 const COMMIT: Streaming.Commit = { type: "commit" };
 const PREROLL_MS = 500;

@@ -175,6 +175,8 @@ export class TalkSession implements AudioListener, LinkListener {
   /** From a pause, a blocked loudspeaker, or silence of one's own. */
   goOn(): void {
     this.#unlock();
+    // Where the loudspeaker was blocked, its coming back says more.
+    if (!this.#state.sounding) return;
     if (this.#state.conversation.pausedUntil !== null && this.#link instanceof DuplexLink) this.#link.goOn();
     else if (!this.ears.open) this.setMuted(false);
   }
@@ -246,8 +248,10 @@ export class TalkSession implements AudioListener, LinkListener {
   running(sounding: boolean): void {
     if (sounding === this.#state.sounding) return;
     this.#set({ sounding });
-    // A call or a lock screen has taken the loudspeaker: the server waits with us, until the tap that goes on.
-    if (!sounding && this.#link instanceof DuplexLink) this.#link.pause();
+    if (!(this.#link instanceof DuplexLink)) return;
+    // A call or a lock screen has taken the loudspeaker: the server waits with us, until the tap that brings it back.
+    if (sounding) this.#link.goOn();
+    else this.#link.pause();
   }
 
   microphoneChanged(problem: MicrophoneProblem | null): void {

@@ -115,6 +115,27 @@ describe("turn by turn", () => {
   });
 });
 
+describe("a question that fails", () => {
+  it("leaves the lamp free, and is not asked of a later session", async () => {
+    const { server, session, settle } = await open();
+    session.say("tell me");
+    expect(session.lamp()).toBe("thinking");
+    server.line.say(TAKEN, { type: "error", code: "llm_failed", message: "", retryable: true, fatal: false });
+    expect(session.lamp()).toBe("ready");
+    server.line.drop();
+    await settle(400);
+    server.line.accept().say(prepared({ resumed: false }));
+    expect(server.line.of("generate")).toEqual([]);
+  });
+
+  it("goes on when it only lost its voice", async () => {
+    const { server, session } = await open();
+    session.say("tell me");
+    server.line.say({ type: "error", code: "tts_failed", message: "", retryable: true, fatal: false });
+    expect(session.lamp()).toBe("thinking");
+  });
+});
+
 describe("turn by turn over a lost line", () => {
   it("goes on in the same reply", async () => {
     const { server, session, settle, turns } = await open();

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,12 @@ def test_what_is_in_use_is_loaded_and_told() -> None:
     ]
     assert report.in_use[1].detail == "scripted; hears en, zh"
     assert report.well
+
+
+@pytest.mark.journey
+def test_how_many_people_the_offline_recogniser_understands_is_measured() -> None:
+    detail = examined("asr.backend=pocketsphinx").in_use[1].detail
+    assert re.fullmatch(r"pocketsphinx; hears en; understands about \d+ (person|people) at a time", detail)
 
 
 def test_what_cannot_be_used_is_a_problem_with_its_reason() -> None:

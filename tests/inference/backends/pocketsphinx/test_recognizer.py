@@ -83,6 +83,7 @@ async def feed(recognition: Recognition, pcm: bytes, frame_s: float = 0.0) -> No
 
 async def test_a_command(recognizer: PocketsphinxRecognizer, voice: EspeakSynthesizer) -> None:
     await recognizer.warm()
+    assert (recognizer.capabilities.conversations or 0) >= 1, "and it is known for how many it will do"
     recognition = recognizer.listen("en")
     await feed(recognition, await said(voice, COMMAND))
     transcript = await recognition.finish()

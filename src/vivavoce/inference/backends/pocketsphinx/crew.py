@@ -236,7 +236,8 @@ class Crew:
     def _done(self, job: Job, outcome: Outcome) -> None:
         with self._change:
             self._running.discard(job)
-            if isinstance(outcome, Understanding):
+            # Where nothing was audible nothing was decoded, which says nothing of the next job.
+            if isinstance(outcome, Understanding) and outcome != Understanding():
                 self._load.took(job.piece, time.monotonic() - job.since)
         job.deliver(Closed("the recogniser is closed") if self._closed else outcome)
 

@@ -40,6 +40,10 @@ _SEARCH_CUT = 3 * _SECOND
 _QUIET_SHARE = 0.12
 """A block this far below the utterance's loudest one is a pause (−18 dB)."""
 _NO_SPEECH_RMS = 60.0
+_REHEARSAL_S = 15.0
+"""A machine that needs longer for a sentence, for which half a second is usual, is busy with other things; what it told
+now would not hold.
+"""
 SENTENCE_EVERY_S = 10.0
 """How often each of many people says something, where their number is told."""
 
@@ -86,11 +90,15 @@ class PocketsphinxRecognizer:
         """Seconds that a sentence takes where many wait, on this machine as it is now; None where nothing came back."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Outcome] = loop.create_future()
-        job = Job(Kind.JUDGE_HASTILY, _rehearsal(), lambda outcome: _on_loop(loop, lambda: done.set_result(outcome)))
+
+        def deliver(outcome: Outcome) -> None:
+            _on_loop(loop, lambda: None if done.done() else done.set_result(outcome))
+
+        job = Job(Kind.JUDGE_HASTILY, _rehearsal(), deliver)
         if not self._crew.ask(job):
             return None
         try:
-            async with asyncio.timeout(self._crew.limits.answer_s):
+            async with asyncio.timeout(_REHEARSAL_S):
                 outcome = await done
         except TimeoutError:
             self._crew.withdraw(job)

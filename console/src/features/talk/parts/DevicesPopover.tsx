@@ -1,6 +1,6 @@
 import { SettingOutlined } from "@ant-design/icons";
 import { Button, Popover, Segmented, Slider, Switch } from "antd";
-import { useEffect, useId, useRef, useState, type ReactNode } from "react";
+import { useEffect, useId, useRef, useState, type ReactNode, type RefObject } from "react";
 import { useTranslation } from "react-i18next";
 
 import { prefer, spokenLanguage, usePreferences, type Language } from "@/shared/preferences";
@@ -13,18 +13,26 @@ interface DevicesPopoverProps {
 
 export function DevicesPopover({ open, onOpen }: DevicesPopoverProps) {
   const { t } = useTranslation("talk");
+  const button = useRef<HTMLButtonElement>(null);
+  useOutside(open, button, () => {
+    onOpen(false);
+  });
   return (
+    // Opened by the button and by the key, from one state: with Ant Design's own trigger a click left it closed.
     <Popover
       open={open}
-      onOpenChange={onOpen}
-      trigger="click"
+      trigger={[]}
       placement="topRight"
       content={open ? <Devices /> : null}
       destroyOnHidden
     >
       <Button
+        ref={button}
         type="text"
         icon={<SettingOutlined />}
+        onClick={() => {
+          onOpen(!open);
+        }}
         aria-label={t("devices.title")}
         aria-expanded={open}
         aria-haspopup="dialog"
@@ -125,6 +133,21 @@ function Devices() {
       <Toggle label={t("devices.single_keys")} on={preferences.singleKeys} set={(singleKeys) => { prefer({ singleKeys }); }} />
     </div>
   );
+}
+
+/** A press elsewhere closes it. */
+function useOutside(open: boolean, button: RefObject<HTMLElement | null>, close: () => void): void {
+  useEffect(() => {
+    if (!open) return;
+    const press = ({ target }: PointerEvent): void => {
+      if (!(target instanceof Element) || target.closest(".devices, .ant-popover") !== null) return;
+      if (button.current?.contains(target) !== true) close();
+    };
+    document.addEventListener("pointerdown", press);
+    return () => {
+      document.removeEventListener("pointerdown", press);
+    };
+  }, [open, button, close]);
 }
 
 /** The focus goes into what has opened, and back to where it was when that closes. */

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from vivavoce.inference.backends.pocketsphinx.phones import confusion, likeness, mismatch
 from vivavoce.inference.backends.pocketsphinx.pieces import Piece, Pieces
 
+_SHORTEST = 4
 Pronounce = Callable[[str], tuple[str, ...]]
 
 
@@ -36,7 +37,7 @@ class Evidence:
     surplus: float
     """Log ratio of the phones heard by the loop to those of the command."""
     shortness: float
-    """1 over the number of phones."""
+    """1 over the number of phones, of which at least four are counted: shorter commands were too few to be fitted on."""
     slowest: float
     fastest: float
     """Frames per phone of the words farthest from usual."""
@@ -65,7 +66,7 @@ def gather(command: Pieces, loop: Pieces, prose: Pieces, pronounce: Pronounce) -
         covered=_covered(words, loop),
         gaps=min(1.0, sum(piece.stop - piece.start for piece in command[1:-1] if piece.filler) / frames),
         surplus=math.log((len(looped) + 1) / (len(said) + 1)),
-        shortness=1 / max(1, len(said)),
+        shortness=1 / max(_SHORTEST, len(said)),
         slowest=min(40.0, max(rates)) / 20,
         fastest=min(10.0, min(rates)) / 10,
     )

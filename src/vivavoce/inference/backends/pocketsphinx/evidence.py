@@ -37,7 +37,7 @@ class Evidence:
     surplus: float
     """Log ratio of the phones heard by the loop to those of the command."""
     shortness: float
-    """1 over the number of phones, of which at least four are counted: shorter commands were too few to be fitted on."""
+    """1 over the number of phones, at least four: shorter commands were too few to be fitted on."""
     slowest: float
     fastest: float
     """Frames per phone of the words farthest from usual."""

@@ -143,6 +143,21 @@ def test_a_turn_is_prepared_at_the_first_plausible_end_and_committed_at_its_endp
     assert script.state == "thinking"
 
 
+def test_a_recogniser_that_wants_to_hear_the_last_s_is_asked_a_moment_later() -> None:
+    script = Script(TurnPolicy(tail=160))
+    script(Onset(1000), 1032)
+    script(Confirmed(1000), 1096)
+    assert script(Ended(2000), 2064) == []
+    assert script.wait_until(2159) == []
+    assert script.wait_until(2160) == [Settle(1)]
+    script(Onset(2170), 2192)
+    assert script(Confirmed(2170), 2256) == [Relisten()]
+    script(Ended(2500), 2564)
+    script(Onset(2570), 2600)
+    assert script(Confirmed(2570), 2650) == [], "nothing was asked for yet"
+    assert not any(isinstance(command, Settle) for command in script.wait_until(2900))
+
+
 def test_a_sentence_that_hangs_in_the_air_is_waited_for() -> None:
     script = Script()
     script.speak(1000, 2000)

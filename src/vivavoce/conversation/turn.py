@@ -89,6 +89,8 @@ class TurnPolicy:
     language: str = "en"
     preempt: bool = True
     """Prepare a reply at the first plausible end of speech. Costs a recognition per pause."""
+    tail: int = 0
+    """Sound from after the end of speech that the recogniser wants to hear before it is asked for the words."""
     duck_gain: float = 0.3
     utterance_limit: int = 60_000
     silence_limit: int = 30 * 60_000
@@ -225,7 +227,7 @@ class TurnMachine:
 
     def _go_on(self, utterance: _Utterance) -> None:
         """Speech again before the endpoint: what was prepared is void, the sound is one utterance."""
-        self._do(Disarm("endpoint"))
+        self._do(Disarm("endpoint"), Disarm("settle"))
         utterance.due = False
         utterance.final = None
         if utterance.attempt:
@@ -245,10 +247,14 @@ class TurnMachine:
         utterance.ended = event.at
         # An interruption has to be judged by its words, so its transcript is asked for at once.
         if self._policy.preempt or self._reply:
-            self._settle(utterance)
+            if self._policy.tail:
+                self._do(Arm("settle", event.at + self._policy.tail))
+            else:
+                self._settle(utterance)
         self._arm_endpoint(utterance, at)
 
     def _settle(self, utterance: _Utterance) -> None:
+        self._do(Disarm("settle"))
         self._settles += 1
         utterance.settle = self._settles
         self._do(Settle(utterance.settle))
@@ -337,7 +343,7 @@ class TurnMachine:
         """The utterance is over; its final words are shown whatever becomes of them."""
         self._user = _User.QUIET
         self._utterance = None
-        self._do(Disarm("endpoint"), Disarm("utterance"), Disarm("judge"), Forget())
+        self._do(Disarm("endpoint"), Disarm("settle"), Disarm("utterance"), Disarm("judge"), Forget())
         self._emit(SpeechEnded(utterance.ended))
         self._emit(
             TranscriptUpdate(
@@ -503,6 +509,8 @@ class TurnMachine:
         utterance, reply = self._utterance, self._reply
         if event.name == "endpoint" and utterance:
             self._endpoint(utterance, at)
+        elif event.name == "settle" and utterance and not utterance.settle:
+            self._settle(utterance)
         elif event.name == "judge" and utterance and reply and reply.held:
             self._weigh(reply, utterance, at)
         elif event.name == "utterance" and utterance:

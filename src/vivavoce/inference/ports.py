@@ -62,6 +62,8 @@ class RecognizerCapabilities:
     """About how many people this machine understands at a time, each with a sentence in 10 s. None: that is not known
     here.
     """
+    tail_ms: int = 0
+    """Sound from after the end of speech that it wants to hear before it concludes; a last, faint «s» is there."""
 
 
 @dataclass(frozen=True, slots=True)

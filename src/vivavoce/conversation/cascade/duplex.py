@@ -66,7 +66,8 @@ class DuplexCascade:
         self._conversation = conversation
         self._emit = emit
         self._speech = parts.speech(spec, lambda: conversation.memory.volume)
-        policy = replace(parts.policy, patience=spec.patience, language=spec.language)
+        tail = parts.recognizer.capabilities.tail_ms
+        policy = replace(parts.policy, patience=spec.patience, language=spec.language, tail=tail)
         self._machine = TurnMachine(policy, parts.judge, first_reply=conversation.replies + 1)
         self._fault: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Never done but by a fault in something that a back-end calls back."""

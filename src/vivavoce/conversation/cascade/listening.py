@@ -67,10 +67,13 @@ class Listening:
             self._recognition.feed(pcm)
 
     def begin(self, since: int | None = None) -> None:
-        """Open a recognition with the sound from `since` (ms) on and its pre-roll; None: from now on."""
+        """Open a recognition with the sound from `since` (ms) on; None: from now on. Either with its pre-roll."""
         self.forget()
-        back = 0 if since is None else (self.heard_ms - since + PRE_ROLL_MS) * BYTES_PER_MS
-        self._utterance = self._recent[-back:] if back > 0 else bytearray()
+        pre_roll = PRE_ROLL_MS * BYTES_PER_MS
+        back = pre_roll if since is None else (self.heard_ms - since) * BYTES_PER_MS + pre_roll
+        kept = bytes(self._recent[-back:])
+        # Who speaks from the very first sample on has no quiet in front; recognisers mistake such words.
+        self._utterance = bytearray(bytes(min(pre_roll, max(0, back - len(kept)))) + kept)
         self._recent = bytearray()
         self._open()
 

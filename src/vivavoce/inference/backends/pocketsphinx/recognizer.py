@@ -59,7 +59,7 @@ class PocketsphinxRecognizer:
     The processes start with `warm` or with the first utterance, and end with `close`.
     """
 
-    capabilities = RecognizerCapabilities("pocketsphinx", ("en",), partials=True, open_vocabulary=False)
+    capabilities = RecognizerCapabilities("pocketsphinx", ("en",), partials=True, open_vocabulary=False, tail_ms=160)
 
     def __init__(self, grammar: Grammar | None, size: int | None = None, limits: Limits | None = None) -> None:
         """`size` decoding processes; None: as many as suit this machine."""

@@ -211,6 +211,17 @@ describe("duck, hold, release, flush", () => {
     );
   });
 
+  it("says that a reply has run dry which was held at its very last sample", () => {
+    const bench = new Bench();
+    bench.player.push(1, 0, new Int16Array(18 * BLOCK).fill(20_000));
+    for (let block = 0; block < 18; block++) bench.run((BLOCK / RATE) * 1000);
+    bench.player.hold(1);
+    bench.player.release(1);
+    bench.player.finish(1);
+    bench.run(50);
+    expect(bench.stops("drained")).toEqual([18 * BLOCK]);
+  });
+
   it("makes way when it was held after its last sample, finished, and never released", () => {
     const bench = new Bench();
     bench.player.push(1, 0, piece(0, ms(100)));

@@ -56,6 +56,7 @@ export class Player {
     const ring = (voice.ring ??= new SampleRing(offset, LONGEST_S * this.#rate));
     if (voice.phase === "dry") this.#refill(voice);
     const beyond = Math.max(0, offset + pcm.length - Math.max(offset, ring.end));
+    if (beyond > 0) voice.drained = false;
     const taken = ring.write(offset, pcm);
     const lost = beyond - Math.min(beyond, taken);
     if (lost > 0) this.#events.push({ kind: "overflow", reply, samples: lost });
@@ -157,8 +158,9 @@ export class Player {
 
   /** An empty voice: gone when it is finished, else dry if it ever sounded. True when there is nothing to go on with. */
   #spent(voice: Voice): boolean {
+    if (voice.begun && voice.drained) voice.phase = "dry";
+    else if (voice.begun) this.#dry(voice);
     if (voice.finished) this.#voices.delete(voice.reply);
-    else if (voice.begun) voice.phase = "dry";
     return voice.finished || voice.begun;
   }
 
@@ -236,10 +238,15 @@ export class Player {
       this.#faded(voice);
       return;
     }
+    this.#dry(voice);
+    if (voice.finished) this.#voices.delete(voice.reply);
+  }
+
+  #dry(voice: Voice): void {
     voice.phase = "dry";
+    voice.drained = true;
     voice.drySince = this.#frame;
     this.#stopped(voice, voice.ring?.end ?? voice.start, "drained");
-    if (voice.finished) this.#voices.delete(voice.reply);
   }
 
   /** More came after the end: so it was no end but a gap. */
@@ -283,6 +290,8 @@ class Voice {
   begun = false;
   finished = false;
   resumed = false;
+  /** Its end, as far as it has come, has been told. */
+  drained = false;
   waitingSince: number | null = null;
   drySince = 0;
 

@@ -1,6 +1,6 @@
 """Every test that is a coroutine function runs in virtual time and must leave no task behind.
 
-A test marked `journey` runs in real time on an ordinary loop, with the same check.
+A test marked `journey` or `real` runs in real time on an ordinary loop, with the same check.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
     work = pyfuncitem.obj(**arguments)
-    if pyfuncitem.get_closest_marker("journey"):
+    if pyfuncitem.get_closest_marker("journey") or pyfuncitem.get_closest_marker("real"):
         asyncio.run(_real(work))
     else:
         virtual.run(work)

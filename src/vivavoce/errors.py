@@ -4,13 +4,20 @@
     ├── ConfigError              a setting is unknown, malformed or impossible; names the key
     ├── BadInput                 the peer sent something wrong; the session goes on
     │   ├── BadAudio             undecodable, odd byte count, unknown container
-    │   └── WrongOrder           a message that makes no sense now
+    │   ├── WrongOrder           a message that makes no sense now
+    │   ├── Missing              no such thing, or somebody else's: the two look the same
+    │   └── Conflict             it has changed, or is there already
     ├── Refused                  not now or not you; closes the connection, `retry_after_s` where waiting helps
+    │   ├── Unauthorised         who you are is not known, or not any more
+    │   └── RateLimited          more than the limit allows
     ├── LimitReached             an utterance, reply, wait or session came to its limit
     ├── BackendError             a model or service failed
     │   ├── BackendTimeout       it did not answer within its limit
     │   ├── BackendBusy          it is well, but has more to do than it can
     │   └── BackendUnavailable   it is not installed, not configured or not reachable
+    ├── StorageError             database, cache, bus or blobs
+    │   ├── StorageUnavailable   not reachable now; nothing was changed
+    │   └── StorageFull          no room left; nothing was changed
     └── Closed                   the thing was closed while in use (an ordinary end, not a fault)
 
 Foreign exceptions are translated at the edge of the room that calls the library (see `translating`
@@ -57,6 +64,18 @@ class WrongOrder(BadInput):
     code = "wrong_order"
 
 
+class Missing(BadInput):
+    """There is no such thing here. Somebody else's looks just the same."""
+
+    code = "not_found"
+
+
+class Conflict(BadInput):
+    """It has changed meanwhile, or is there already; nothing was changed."""
+
+    code = "conflict"
+
+
 class Refused(VivavoceError):
     """Not now, or not you. `retry_after_s` says when waiting helps."""
 
@@ -66,6 +85,18 @@ class Refused(VivavoceError):
         super().__init__(message, code=code)
         self.retry_after_s = retry_after_s
         self.retryable = retry_after_s is not None
+
+
+class Unauthorised(Refused):
+    """Who is asking is not known, or not any more: sign in again."""
+
+    code = "unauthorised"
+
+
+class RateLimited(Refused):
+    """More requests than the limit allows."""
+
+    code = "rate_limited"
 
 
 class LimitReached(VivavoceError):
@@ -95,6 +126,25 @@ class BackendUnavailable(BackendError):
     """A model or service is not installed, not configured or not reachable."""
 
     retryable = False
+
+
+class StorageError(VivavoceError):
+    """The database, the cache, the bus or the blobs failed."""
+
+    code = "storage_failed"
+
+
+class StorageUnavailable(StorageError):
+    """It cannot be reached now. Nothing was changed; later it may work."""
+
+    code = "storage_unavailable"
+    retryable = True
+
+
+class StorageFull(StorageError):
+    """There is no room left. Nothing was changed."""
+
+    code = "storage_full"
 
 
 class Closed(VivavoceError):

@@ -19,9 +19,7 @@ PAGES = sorted(
     key=lambda page: page.as_posix(),
 )
 TEXTS = ROOT / "console/src/features/talk/texts.en.json"
-LATER = {"storage_unavailable", "out_of_memory", "model_invalid", "app_disabled", "ticket_invalid", "token_revoked"} | {
-    *("device_moved", "page_left")
-}
+LATER = {"out_of_memory", "model_invalid", "device_moved", "page_left"}
 """Codes that the wire has and this server does not send yet; the page is ready for them."""
 NO_TROUBLE = {"using", "live", "off", "again", "stopped", "sentence", "try", "forbidden"}
 

@@ -32,6 +32,8 @@ class Server(Struct, frozen=True, kw_only=True):
     """Further names in the `Host` header that are answered, besides loopback's own."""
     origins: tuple[str, ...] = ()
     """Further web origins (`https://…`) whose pages may connect, besides the server's own."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks whose `X-Forwarded-For` and `-Proto` are believed."""
     drain_s: Seconds = 30.0
     """Seconds that running replies get to finish when the server is told to stop."""
 
@@ -158,11 +160,83 @@ class Ollama(Struct, frozen=True, kw_only=True):
     """Its address. Also read from `OLLAMA_HOST`."""
 
 
+class Data(Struct, frozen=True, kw_only=True):
+    """Where things are kept. The defaults need nothing but a folder; several processes share the scaled twins."""
+
+    folder: str = ""
+    """Folder of database, recordings, keys and spool; empty: `vivavoce` in the user's own data folder."""
+    database: Secret | None = None
+    """`postgresql://user:password@host/name`; without it SQLite in the folder."""
+    redis: Secret | None = None
+    """`redis://host:6379/0` for cache and bus; without it they live in this process, so there may be only one."""
+    blobs: str = ""
+    """`s3://bucket/prefix`; without it a folder in the folder. Keys come from the usual `AWS_…` variables."""
+    blobs_endpoint: str = ""
+    """Address of an S3-compatible server, such as MinIO's `http://127.0.0.1:9000`."""
+    keys: str = ""
+    """File with the keys that seal recordings, transcripts and secrets at rest; empty: `VIVAVOCE_KEYS`, or no sealing."""
+    index_plaintext: bool = False
+    """Keep words searchable although they are sealed: the search index then holds them in the clear."""
+
+
+class Accounts(Struct, frozen=True, kw_only=True):
+    """Who may come in, and for how long."""
+
+    guests: bool = False
+    """Let people talk who have not signed in; nothing of it is kept. Only on this machine's own addresses."""
+    access_s: Annotated[int, Meta(ge=60, le=3600)] = 600
+    """Life of an access token."""
+    refresh_idle_s: Annotated[int, Meta(ge=3600)] = 14 * 86_400
+    """A sign-in that is not used for so long ends; an administrator's after 12 hours at most."""
+    refresh_s: Annotated[int, Meta(ge=3600)] = 30 * 86_400
+    """A sign-in ends after so long in any case; an administrator's after 7 days at most."""
+    link_s: Annotated[int, Meta(ge=60, le=86_400)] = 900
+    """Life of a sign-in link."""
+    ticket_s: Annotated[int, Meta(ge=5, le=300)] = 30
+    """Life of a ticket for one WebSocket."""
+    token_days: Annotated[int, Meta(ge=1, le=366)] = 365
+    """Longest life of a token for scripts."""
+    hashes: Annotated[int, Meta(ge=1, le=16)] = 2
+    """Passwords that are checked at once; 32 wait, more are told to come back. Each takes 64 MiB."""
+
+
+class History(Struct, frozen=True, kw_only=True):
+    """What is kept of conversations of people who have signed in."""
+
+    transcript_days: Annotated[int, Meta(ge=0, le=3650)] = 365
+    """Days that words are kept; 0: only as long as the conversation."""
+    recording_days: Annotated[int, Meta(ge=0, le=3650)] = 30
+    """Days that sound is kept once the person has said yes; 0: no sound at all, and nobody is asked."""
+    recording_bytes: Annotated[int, Meta(ge=0)] = 20 << 30
+    """Room for recordings; the oldest go first."""
+    spool_bytes: Annotated[int, Meta(ge=1 << 20)] = 2 << 30
+    """Room for sound that waits to be stored."""
+    share_days: Annotated[int, Meta(ge=1, le=90)] = 7
+    """Life of a share link where nothing else is said."""
+
+
+class Tls(Struct, frozen=True, kw_only=True):
+    """Encryption of what leaves this machine. Addresses other than its own are served with TLS only."""
+
+    certificate: str = ""
+    """PEM file with the chain; empty off loopback: one is made, and its fingerprint printed."""
+    key: str = ""
+    """PEM file of its private key."""
+    behind_proxy: bool = False
+    """A proxy in `server.trusted_proxies` ends TLS; then plain HTTP is taken from it alone."""
+
+
 class Observe(Struct, frozen=True, kw_only=True):
     """What the server tells its operator. Nothing that people say is ever written."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least important line that is written."""
+    log_format: Literal["text", "json"] = "text"
+    """`json`: one object a line, for log collectors."""
+    otlp: str = ""
+    """Address of an OpenTelemetry collector (`http://127.0.0.1:4318`); empty: no traces."""
+    metrics_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
+    """Also serve /metrics without a token at this port of 127.0.0.1; 0: not."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -177,5 +251,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     tts: Tts = AutoTts()
     openai: OpenAI = OpenAI()
     ollama: Ollama = Ollama()
+    data: Data = Data()
+    accounts: Accounts = Accounts()
+    history: History = History()
+    tls: Tls = Tls()
     limits: Limits = Limits()
     observe: Observe = Observe()

@@ -1,0 +1,1 @@
+"""What is kept of conversations: turns with what was heard, recordings, search, replay, sharing, retention."""

@@ -344,6 +344,8 @@ class StreamEntry(Base):
     __table_args__ = (Index("ix_stream_entries", "stream", "id"),)
     id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
     stream: Mapped[str] = mapped_column(String(64))
+    key: Mapped[str] = mapped_column(String(64), default="")
+    """Entries of one key are worked on in order; those without one in any."""
     payload: Mapped[bytes]
     created_at: Mapped[int]
 
@@ -353,6 +355,8 @@ class StreamGroup(Base):
     stream: Mapped[str] = mapped_column(String(64), primary_key=True)
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     last_id: Mapped[int] = mapped_column(default=0)
+    lost: Mapped[int] = mapped_column(default=0)
+    """Entries that went, the stream being full, before this group had done them."""
 
 
 class StreamDelivery(Base):
@@ -362,6 +366,7 @@ class StreamDelivery(Base):
     stream: Mapped[str] = mapped_column(String(64), primary_key=True)
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     entry_id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), default="")
     consumer: Mapped[str] = mapped_column(String(64))
     attempts: Mapped[int]
     due_at: Mapped[int] = mapped_column(index=True)

@@ -18,12 +18,13 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One entry of a stream, given to one consumer of a group. `attempt` counts from 1."""
+    """One entry of a stream, given to one consumer of a group. `attempt` counts from 1 (0: only read)."""
 
     stream: str
     id: str
     payload: bytes
     attempt: int
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +46,20 @@ Handler = Callable[[Delivery], Awaitable[None]]
 
 
 class Bus(Protocol):
-    """All methods raise StorageUnavailable when the bus is away."""
+    """All methods raise StorageUnavailable when the bus is away, but for those that say what they do then."""
 
     async def publish(self, channel: str, payload: bytes) -> None:
-        """To whoever subscribes now, at most once, in order per channel."""
+        """To whoever subscribes now, at most once, in order per channel and publisher."""
         ...
 
-    def subscribe(self, channel: str, take: Callable[[News], None]) -> AbstractAsyncContextManager[None]:
-        """Until left, `take` is called on the loop for each message. After a loss of the bus it subscribes again by
-        itself. `take` must neither block nor raise.
+    def subscribe(
+        self, channel: str, take: Callable[[News], None], missed: Callable[[], None] | None = None
+    ) -> AbstractAsyncContextManager[None]:
+        """Until left, `take` is called on the loop for each message. Neither callback may block or raise.
+
+        After a loss of the bus it subscribes again by itself, and then calls `missed`: news may have been lost, so
+        whoever keeps what the news would have changed forgets it. With the bus away entering waits one second at
+        most, goes on, and `missed` tells when the subscription has begun.
         """
         ...
 
@@ -62,16 +68,33 @@ class Bus(Protocol):
         """Seconds since the bus proved that it delivers; 0 in one process. Beyond 5 nobody may rely on its news."""
         ...
 
-    async def append(self, stream: str, payload: bytes, *, keep: int = 100_000) -> str:
-        """Add to a stream, durably; older entries than the newest `keep` go. Its id."""
+    async def append(self, stream: str, payload: bytes, *, key: str = "", keep: int = 100_000) -> str:
+        """Add to a stream, durably; its id. Entries of one `key` are worked on in the order of their ids.
+
+        Of a stream longer than `keep` the oldest go, about a tenth at a time; those that a group had not done are
+        counted (`lost`).
+        """
         ...
 
     async def consume(self, stream: str, group: str, consumer: str, handle: Handler, retry: Retry = Retry()) -> None:
-        """Work on the stream's entries, one at a time, until cancelled. Each entry goes to one consumer of a group."""
+        """Work on the stream's entries, one at a time, until cancelled; all that was appended, in a new group too.
+
+        Each entry is worked on by one consumer of a group at a time, and none while an earlier one of its key is not
+        done. At least once: a consumer that dies after the work and before it could say so has it done again. While
+        the bus is away it waits. `consumer` is a name that no other running consumer has.
+        """
         ...
 
     async def read(self, stream: str, after: str, count: int) -> list[Delivery]:
-        """Entries after that id, oldest first: for whoever comes late or has missed some."""
+        """At most `count` entries after that id (`""`: from the first), oldest first: for whoever comes late."""
+        ...
+
+    async def last_id(self, stream: str) -> str:
+        """The id of the newest entry there ever was as far as the bus knows, or `""`."""
         ...
 
     async def length(self, stream: str) -> int: ...
+
+    async def lost(self, stream: str) -> int:
+        """Entries that were trimmed before every group had done them, since the stream began."""
+        ...

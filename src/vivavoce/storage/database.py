@@ -21,7 +21,8 @@ from typing import Any, Literal
 from sqlalchemy import event, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from vivavoce.errors import Conflict, StorageError, StorageFull, StorageUnavailable
 
@@ -41,6 +42,7 @@ class Database:
 
     def __init__(self, dialect: Dialect, readers: AsyncEngine, writers: AsyncEngine) -> None:
         self.dialect: Dialect = dialect
+        self._patient: dict[str, Any] = {"timeout": CONNECT_S} if dialect == "postgresql" else {}
         self.readers = readers
         self.writers = writers
         self._read = async_sessionmaker(readers, expire_on_commit=False, autoflush=False)
@@ -95,6 +97,23 @@ class Database:
             async with self._write.begin() as session:
                 yield session
 
+    @asynccontextmanager
+    async def migrating(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction for changes of the schema, with as much time as it takes, on a connection of its own.
+
+        Foreign keys are checked at its end only: SQLite changes a table by making a new one and dropping the old,
+        which would delete what refers to it.
+        """
+        engine = create_async_engine(self.writers.url, poolclass=NullPool, connect_args=self._patient)
+        if self.dialect == "sqlite":
+            event.listen(engine.sync_engine, "connect", _prepare_sqlite_schema)
+            event.listen(engine.sync_engine, "begin", _beginning("BEGIN IMMEDIATE"))
+        with translated():
+            async with engine.begin() as connection:
+                yield connection
+                if self.dialect == "sqlite" and (await connection.exec_driver_sql("PRAGMA foreign_key_check")).first():
+                    raise StorageError("the change of the schema would leave rows that refer to nothing")
+
     async def ping(self) -> None:
         """Raises StorageUnavailable when it does not answer."""
         async with self.reading() as session:
@@ -134,6 +153,11 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON", "temp_store=MEMORY"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _prepare_sqlite_schema(connection: Any, record: object) -> None:
+    _prepare_sqlite(connection, record)
+    connection.cursor().execute("PRAGMA foreign_keys=OFF")
 
 
 def _beginning(statement: str) -> Any:

@@ -55,7 +55,7 @@ async def test_prepare_is_answered_with_everything_a_client_must_know() -> None:
             "languages": {"heard": ["en"], "spoken": ["en", "zh"]},
             "limits": {"session_s": 14_400, "message_bytes": 1 << 20},
             "sends_to": [],
-            "retention": {"transcript_days": 0, "recording_days": 0},
+            "retention": {"transcript_days": 0, "recording_days": 0, "recording": "off"},
             "resumed": False,
         }
 

@@ -20,8 +20,8 @@ def stage() -> tuple[SkillMemory, Alarms, list[Timer], asyncio.Future[None]]:
 async def test_each_timer_rings_once_in_its_time() -> None:
     memory, alarms, rung, _ = stage()
     memory.commit((SetTimer(1, 60), SetTimer(2, 10, "tea")), NOON)
-    alarms.follow()
-    alarms.follow()
+    alarms.follow(NOON)
+    alarms.follow(NOON)
     await asyncio.sleep(11)
     assert [timer.label for timer in rung] == ["tea"]
     assert list(memory.timers) == [1], "what has rung is forgotten"
@@ -33,9 +33,9 @@ async def test_each_timer_rings_once_in_its_time() -> None:
 async def test_a_cancelled_timer_and_a_closed_conversation_are_silent() -> None:
     memory, alarms, rung, _ = stage()
     memory.commit((SetTimer(1, 60), SetTimer(2, 60)), NOON)
-    alarms.follow()
+    alarms.follow(NOON)
     memory.commit((CancelTimer(1),), NOON)
-    alarms.follow()
+    alarms.follow(NOON)
     assert len(alarms) == 1
     alarms.close()
     await asyncio.sleep(100)
@@ -50,6 +50,6 @@ async def test_a_fault_of_the_listener_goes_to_the_owner() -> None:
 
     alarms = Alarms(memory, fail, owner)
     memory.commit((SetTimer(1, 1),), NOON)
-    alarms.follow()
+    alarms.follow(NOON)
     with pytest.raises(ZeroDivisionError):
         await owner

@@ -30,7 +30,7 @@ CHAT = (
     [
         streaming.Prefill(CHAT, replace=True, language="zh"),
         streaming.Generate(),
-        streaming.Generate(False, "en-us", 200, 0.7, True, "json", "en"),
+        streaming.Generate(False, "en-us", 200, 0.7, True, "json", language="en", conversation="a1" * 16),
         streaming.Commit(),
         streaming.Stop(),
         streaming.Close(),

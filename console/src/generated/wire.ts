@@ -174,6 +174,7 @@ export namespace Duplex {
     system_prompt?: string;
     video?: boolean;
     patience?: number;
+    conversation?: string;
     resume?: string;
   }
 
@@ -190,6 +191,7 @@ export namespace Duplex {
     sends_to: Array<string>;
     retention: Retention;
     resumed: boolean;
+    conversation?: string;
   }
 
   /** A slot is there. */
@@ -216,6 +218,13 @@ export namespace Duplex {
     length: number;
     eta_s: number;
     eta_range_s: [number, number];
+  }
+
+  /** Sound is kept from now on, or not any more; `reason` where that is not what the person chose. */
+  export interface Recording {
+    type: "recording";
+    state: "ask" | "off" | "on" | "paused";
+    reason?: string;
   }
 
   /** Go on playing where it was held, at full gain. */
@@ -258,10 +267,11 @@ export namespace Duplex {
     type: "resumed";
   }
 
-  /** Days that words and sound are kept after the session; 0 is not at all. */
+  /** Days that words and sound are kept after the session; 0 is not at all. `recording`: whether sound is kept now; `ask`: the person has not said yet, `paused`: they said yes, but there is no room just now. */
   export interface Retention {
     transcript_days: number;
     recording_days: number;
+    recording?: "ask" | "off" | "on" | "paused";
   }
 
   /** The user has stopped speaking, `at` ms of input audio. */
@@ -340,6 +350,7 @@ export namespace Duplex {
     | QueueUpdate
     | QueueDone
     | Prepared
+    | Recording
     | State
     | SpeechStarted
     | SpeechEnded
@@ -428,7 +439,9 @@ export namespace Streaming {
     temperature?: number;
     vad?: boolean;
     audio_format?: "binary" | "json";
+    app?: string;
     language?: string;
+    conversation?: string;
     resume?: string;
   }
 
@@ -452,12 +465,14 @@ export namespace Streaming {
     ms: number;
   }
 
-  /** Add to the conversation, or replace it, and start working at once. `language` and `resume` (the token of `prepared`) count in the first message of a connection. */
+  /** Add to the conversation, or replace it, and start working at once. */
   export interface Prefill {
     type: "prefill";
     messages: Array<ChatMessage>;
     replace?: boolean;
+    app?: string;
     language?: string;
+    conversation?: string;
     resume?: string;
   }
 
@@ -482,6 +497,7 @@ export namespace Streaming {
     sends_to: Array<string>;
     retention: Retention;
     resumed: boolean;
+    conversation?: string;
   }
 
   /** A slot is there. */
@@ -510,10 +526,18 @@ export namespace Streaming {
     eta_range_s: [number, number];
   }
 
-  /** Days that words and sound are kept after the session; 0 is not at all. */
+  /** Sound is kept from now on, or not any more; `reason` where that is not what the person chose. */
+  export interface Recording {
+    type: "recording";
+    state: "ask" | "off" | "on" | "paused";
+    reason?: string;
+  }
+
+  /** Days that words and sound are kept after the session; 0 is not at all. `recording`: whether sound is kept now; `ask`: the person has not said yet, `paused`: they said yes, but there is no room just now. */
   export interface Retention {
     transcript_days: number;
     recording_days: number;
+    recording?: "ask" | "off" | "on" | "paused";
   }
 
   /** Stop this reply; good at any moment. */
@@ -564,6 +588,7 @@ export namespace Streaming {
     | QueueUpdate
     | QueueDone
     | Prepared
+    | Recording
     | PrefillDone
     | Transcript
     | Chunk

@@ -119,6 +119,7 @@ class DuplexChannel:
             system_prompt=message.system_prompt,
             app=message.app or "",
             video=message.video,
+            conversation=message.conversation or "",
         )
         self._link.open(spec, message.resume)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from vivavoce.conversation.outputs import Prepared, Queued, QueueDone
+from vivavoce.conversation.outputs import Prepared, Queued, QueueDone, RecordingChanged
 from vivavoce.wire import base, duplex
 
 Say = Callable[[Any], base.Message]
@@ -16,6 +16,7 @@ QUEUE: Final[dict[type, Say]] = {
         o.ticket, o.position, o.length, o.eta_s, o.eta_range_s
     ),
     QueueDone: lambda o: base.QueueDone(o.waited_ms),
+    RecordingChanged: lambda o: duplex.Recording(o.state, o.reason or None),
 }
 
 
@@ -32,7 +33,7 @@ def prepared(
         languages=duplex.Languages(output.heard, output.spoken),
         limits={**output.limits, "message_bytes": message_bytes},
         sends_to=output.sends_to,
-        # Conversations live in memory for as long as their session; nothing is stored yet.
-        retention=duplex.Retention(transcript_days=0, recording_days=0),
+        retention=duplex.Retention(output.transcript_days, output.recording_days, output.recording),
         resumed=output.resumed,
+        conversation=output.conversation or None,
     )

@@ -28,6 +28,7 @@ from vivavoce.wire.duplex import AudioFormat
 
 HEARD: Final = AudioFormat("pcm16", INPUT_RATE)
 SPOKEN: Final = AudioFormat("pcm16", streaming.OUTPUT_RATE)
+_PLAIN: Final = streaming.Opening()
 _NO_TOKENS: Final = streaming.Tokens(0, 0, 0)
 _FAILURES: Final = frozenset({"llm_failed", "tts_failed"})
 """Errors that say why a reply failed."""
@@ -77,11 +78,11 @@ class StreamingChannel:
         match message:
             case streaming.Prefill():
                 prefill = _prefill(message)
-                self._opened(message.language, message.resume)
+                self._opened(message)
                 self._link.handle(prefill, len(data))
             case streaming.Generate():
                 first = not self._link.opened
-                self._opened(message.language, message.resume)
+                self._opened(message)
                 self._generate(message, first=first)
             case streaming.Close():
                 self._close()
@@ -98,12 +99,18 @@ class StreamingChannel:
     def closed(self) -> None:
         self._link.close()
 
-    def _opened(self, language: str | None = None, resume: str | None = None) -> None:
+    def _opened(self, first: streaming.Opening = _PLAIN) -> None:
         if self._link.opened:
             return
-        tag = (language or self._language).lower().partition("-")[0]
-        spec = SessionSpec(self._session_id, kind="streaming", language=tag, output_rate=streaming.OUTPUT_RATE)
-        self._link.open(spec, resume)
+        spec = SessionSpec(
+            self._session_id,
+            kind="streaming",
+            language=(first.language or self._language).lower().partition("-")[0],
+            output_rate=streaming.OUTPUT_RATE,
+            app=first.app or "",
+            conversation=first.conversation or "",
+        )
+        self._link.open(spec, first.resume)
 
     def _generate(self, message: streaming.Generate, *, first: bool) -> None:
         asked = _Asked(json_audio=message.audio_format == "json", at=now())

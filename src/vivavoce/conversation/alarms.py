@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 
 from vivavoce import aio
 from vivavoce.conversation.skills import SkillMemory, Timer
@@ -26,12 +27,12 @@ class Alarms:
     def __len__(self) -> int:
         return len(self._handles)
 
-    def follow(self) -> None:
+    def follow(self, now: datetime) -> None:
         """The memory has changed: new timers get an alarm, cancelled ones lose theirs."""
         timers = self._memory.timers
         loop = asyncio.get_running_loop()
         for number in timers.keys() - self._handles.keys():
-            self._handles[number] = loop.call_later(timers[number].seconds, self._wake, number)
+            self._handles[number] = loop.call_later(timers[number].left(now), self._wake, number)
         for gone in self._handles.keys() - timers.keys():
             self._handles.pop(gone).cancel()
 

@@ -17,7 +17,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,7 @@ from vivavoce.conversation.inputs import (
     UserInput,
 )
 from vivavoce.conversation.leases import Leases
+from vivavoce.conversation.observer import Observe, unobserved
 from vivavoce.conversation.outputs import (
     Act,
     Flush,
@@ -58,6 +59,7 @@ from vivavoce.conversation.outputs import (
 from vivavoce.conversation.performance import Made, Performance
 from vivavoce.conversation.seat import Seat
 from vivavoce.conversation.skills import SkillMemory, Timer
+from vivavoce.conversation.snapshot import NoResumes, Resumes, Snapshot
 from vivavoce.conversation.views import Conversation, SessionSpec
 from vivavoce.errors import Refused, WrongOrder
 from vivavoce.inference.ports import ChatMessage
@@ -92,18 +94,25 @@ class House:
     """What to say when a timer rings, in a language."""
     frames: aio.Ticker
     seconds: aio.Ticker
+    observe: Observe = unobserved
+    resumes: Resumes = field(default_factory=NoResumes)
 
 
 class Session:
     """One claim on a conversation. Made by `Sessions` (sessions.py), driven by a channel."""
 
-    def __init__(self, spec: SessionSpec, house: House, outlet: Outlet) -> None:
+    def __init__(self, spec: SessionSpec, house: House, outlet: Outlet, snapshot: Snapshot | None = None) -> None:
         self.spec = spec
         self.id = spec.session_id
         self.token = ""
         self._house = house
         self._client = Client(outlet)
         self._conversation = Conversation(History(), SkillMemory())
+        if snapshot is not None:
+            snapshot.restore(self._conversation)
+        self._resumed = snapshot is not None and not spec.conversation
+        """It went on in another process, and goes on here."""
+        self._observer = house.observe(spec, snapshot, self._client.send)
         self._closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the session ends; a fault of a callback is its exception."""
         self._over = False
@@ -113,14 +122,14 @@ class Session:
             house.leases,
             self._conversation,
             emit=self._output,
-            tell=self._client.send,
+            tell=self._send,
             on_lease=self._seated,
         )
         self._performance = Performance(
             spec.output_rate,
             house.limits.lead_ms,
             house.frames,
-            self._client.send,
+            self._send,
             self._on_done,
             self._on_progress,
             self._closing,
@@ -147,6 +156,7 @@ class Session:
                         ready.set_exception(refusal)
                     return
                 self._house.seconds.add(self._check)
+                self._alarms.follow(self._house.clock())
                 if not ready.done():
                     ready.set_result(None)
                 await self._closing
@@ -161,13 +171,13 @@ class Session:
         if self.spec.kind == "duplex":
             await self._seat.take()
         else:
-            self._prepare(resumed=False)
+            self._prepare(resumed=self._resumed)
 
     def _seated(self) -> None:
         """The slot is there. The wait in the queue was not idleness."""
         self._active = True
         if self.spec.kind == "duplex":
-            self._prepare(resumed=False)
+            self._prepare(resumed=self._resumed)
 
     def end(self, last: Output) -> None:
         """End the session; `last` is a Stopped or a fatal Problem. Safe to call twice."""
@@ -176,8 +186,12 @@ class Session:
         self._over = True
         self._seat.leave()  # the end of the reply is no reason to begin another one
         self._performance.finish("stopped")
-        self._client.send(last)
+        self._send(last)
         self._client.part()
+        self._observer.ended(last)
+        # Where it goes on, in this process or another, the snapshot is needed or has been replaced already.
+        if not (isinstance(last, Problem) and last.code in ("restarting", "replaced")):
+            self._house.resumes.drop(self.spec.owner, self.id)
         if not self._closing.done():
             self._closing.set_result(None)
 
@@ -214,12 +228,14 @@ class Session:
         # Fifty times a second for each session: no clock is read here, `_look` does it once a second.
         self._heard = True
         self._active = True
+        self._observer.heard(pcm)
         self._seat.feed(pcm)
 
     def handle(self, event: UserInput) -> None:
         """What the person does. Raises WrongOrder when it makes no sense now."""
         if self._closing.done():
             return
+        self._observer.did(event)
         match event:
             case Played(reply, ms):
                 self._performance.played(reply, ms)
@@ -237,14 +253,14 @@ class Session:
         if self._paused_at is None:
             self._paused_at = aio.now()
             self._performance.hold("pause")
-            self._client.send(Paused(self._house.limits.pause_s))
-            self._client.send(StateChanged("paused"))
+            self._send(Paused(self._house.limits.pause_s))
+            self._send(StateChanged("paused"))
 
     def _unpause(self) -> None:
         if self._paused_at is not None:
             self._paused_at = None
-            self._client.send(Resumed())
-            self._client.send(StateChanged("speaking" if self._performance.playing else "listening"))
+            self._send(Resumed())
+            self._send(StateChanged("speaking" if self._performance.playing else "listening"))
             self._performance.release("pause")
 
     # ── connection ────────────────────────────────────────────────────────────────────────────
@@ -265,9 +281,9 @@ class Session:
         self._performance.release("lost")
 
     def _prepare(self, *, resumed: bool) -> None:
-        info, limits = self._house.leases.info, self._house.limits
+        info, limits, kept = self._house.leases.info, self._house.limits, self._observer.kept
         self.token = secrets.token_urlsafe(32)
-        self._client.send(
+        self._send(
             Prepared(
                 self.id,
                 self.token,
@@ -278,17 +294,32 @@ class Session:
                 {"session_s": limits.session_s, "pause_s": limits.pause_s, "resume_s": limits.resume_s},
                 info.sends_to,
                 resumed,
+                self._observer.conversation,
+                kept.transcript_days,
+                kept.recording_days,
+                kept.recording,
             )
         )
+        self._keep()
+
+    def _keep(self) -> None:
+        """What another process would need to go on from here."""
+        if self.spec.owner and self._observer.conversation:
+            kept = Snapshot.of(self.spec, self._observer.conversation, self.token, self._conversation)
+            self._house.resumes.keep(kept)
 
     # ── what the view says ────────────────────────────────────────────────────────────────────
+
+    def _send(self, output: Output) -> None:
+        self._observer.output(output)
+        self._client.send(output)
 
     def _output(self, output: Output) -> None:
         if self.over:
             return
         take = _TAKE.get(type(output))
         if take is None:
-            self._client.send(output)
+            self._send(output)
         else:
             take(self, output)
 
@@ -296,19 +327,19 @@ class Session:
         self._performance.begin(output.reply)
         self._conversation.replies = output.reply
         self._conversation.history.open(output.reply, output.said)
-        self._client.send(output)
+        self._send(output)
 
     def _on_made(self, output: Made) -> None:
         self._performance.take(output)
 
     def _on_flush(self, output: Flush) -> None:
-        self._client.send(output)
+        self._send(output)
         heard = self._performance.flush(output.reply, output.reason, attached=self.attached)
         self._conversation.history.hear(output.reply, heard)
 
     def _on_act(self, output: Act) -> None:
         self._conversation.memory.commit(output.effects, self._house.clock())
-        self._alarms.follow()
+        self._alarms.follow(self._house.clock())
 
     def _ring(self, timer: Timer) -> None:
         self._seat.announce(self._house.ring_text(timer, self.spec.language))
@@ -319,11 +350,11 @@ class Session:
             history.replace(output.messages)
         else:
             history.extend(output.messages)
-        self._client.send(output)
+        self._send(output)
 
     def _on_speech(self, output: SpeechStarted | SpeechEnded) -> None:
         self._in_speech = isinstance(output, SpeechStarted)
-        self._client.send(output)
+        self._send(output)
 
     def _on_stopped(self, output: Stopped) -> None:
         if output.reason != "idle" or not self._alarms:  # a room may be quiet until its timer rings
@@ -334,7 +365,8 @@ class Session:
         self._conversation.history.close(done.reply, done.heard_text, interrupted=not whole)
         if done.heard_text:
             self._conversation.memory.last_reply = done.heard_text
-        self._client.send(done)
+        self._send(done)
+        self._keep()
         self._seat.over(done.reply)
         if self._silence is not None and not self._silence.done():
             self._silence.set_result(None)
@@ -348,6 +380,8 @@ class Session:
     def _look(self, now: float) -> None:
         """Once a second."""
         limits = self._house.limits
+        if playing := self._performance.so_far():
+            self._observer.progress(*playing)
         if self._heard:
             self._heard, self._heard_at = False, now
         if self._active:
@@ -375,7 +409,7 @@ class Session:
             return
         if not self._seat.idle:
             late = "Nothing more came, so this turn was given up."
-            self._client.send(Problem("utterance_limit", late, retryable=True))
+            self._send(Problem("utterance_limit", late, retryable=True))
         self._in_speech = False
         self._seat.give_back()
 

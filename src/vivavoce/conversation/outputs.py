@@ -14,6 +14,8 @@ from vivavoce.inference.ports import ChatMessage
 
 State = Literal["listening", "recognising", "thinking", "synthesising", "speaking", "paused"]
 EndReason = Literal["completed", "interrupted", "stopped", "failed", "limit"]
+Recorded = Literal["on", "off", "ask", "paused"]
+"""`ask`: the person has not said yet; `paused`: they said yes, but there is no room just now."""
 StageName = Literal["endpoint", "asr", "llm", "tts", "send"]
 
 
@@ -47,6 +49,19 @@ class Prepared:
     limits: dict[str, float]
     sends_to: tuple[str, ...] = ()
     resumed: bool = False
+    conversation: str = ""
+    """Id of the stored conversation, where one is kept."""
+    transcript_days: int = 0
+    recording_days: int = 0
+    recording: Recorded = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingChanged:
+    """Sound is recorded from now on, or not any more; `reason` where it is not what the person wanted."""
+
+    state: Recorded
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +247,7 @@ Output = (
     Queued
     | QueueDone
     | Prepared
+    | RecordingChanged
     | StateChanged
     | SpeechStarted
     | SpeechEnded

@@ -99,6 +99,14 @@ class Performance:
         """A reply is on, or its end is being settled."""
         return self._piece is not None
 
+    def so_far(self) -> tuple[int, float, str] | None:
+        """The reply that sounds: its number, ms played, and the words heard of it."""
+        piece = self._piece
+        if piece is None or piece.flushed:
+            return None
+        ms = self._playout.position_ms(aio.now())
+        return piece.number, ms, piece.ledger.heard(ms)
+
     def close(self) -> None:
         """Leave nothing scheduled."""
         self._ticker.remove(self._tick)

@@ -6,17 +6,21 @@ import asyncio
 import contextlib
 import hmac
 import logging
+from dataclasses import replace
 from types import TracebackType
 
 from vivavoce import aio
 from vivavoce.conversation.client import Outlet
 from vivavoce.conversation.engine import House, Session
 from vivavoce.conversation.outputs import Problem
+from vivavoce.conversation.snapshot import Snapshot
 from vivavoce.conversation.views import SessionSpec
-from vivavoce.errors import Refused, VivavoceError
+from vivavoce.errors import Missing, Refused, VivavoceError
 
 log = logging.getLogger(__name__)
 
+Key = tuple[str, str]
+"""Owner and session id: nobody comes by an id to somebody else's session."""
 MOST = 20_000
 """Sessions of a process, those that wait for their lost client among them. More than it may have sockets: only who
 opens and drops connections by the thousand gets there."""
@@ -28,7 +32,7 @@ class Sessions:
     def __init__(self, house: House, most: int = MOST) -> None:
         self._house = house
         self._most = most
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[Key, Session] = {}
         self._draining = False
         self._group = asyncio.TaskGroup()
 
@@ -52,26 +56,43 @@ class Sessions:
     async def open(self, spec: SessionSpec, outlet: Outlet, resume: str | None = None) -> Session:
         """A session for this client; what it has to say, `Prepared` first, goes through `outlet`.
 
-        With the resume token of a living session, that one goes on. Raises Refused (`draining`, `queue_full`,
-        `overloaded`, `session_in_use`). Cancelling it gives the place in the queue back.
+        With the resume token of a living session, that one goes on, also when it lived in another process. Raises
+        Refused (`draining`, `queue_full`, `overloaded`, `session_in_use`), Missing, StorageUnavailable. Cancelling
+        it gives the place in the queue back.
         """
-        old = self._sessions.get(spec.session_id)
+        old = self._sessions.get(_key(spec))
         if old is not None and resume and not old.over and old.spec.kind == spec.kind and _same(old.token, resume):
             old.attach(outlet)
             return old
         if self._draining:
             raise Refused("the server is shutting down; try again in a moment", code="draining", retry_after_s=2.0)
+        if old is None and len(self._sessions) >= self._most:
+            raise Refused("too many conversations are kept at the moment", code="overloaded", retry_after_s=10.0)
+        spec, snapshot = await self._elsewhere(spec, resume if old is None else None)
+        old = self._sessions.get(_key(spec))  # looking elsewhere took a while
         if old is not None:
             if old.attached:
                 raise Refused("this session is open in another place", code="session_in_use")
             old.end(Problem("replaced", "a new session took this id", fatal=True))
-        elif len(self._sessions) >= self._most:
-            raise Refused("too many conversations are kept at the moment", code="overloaded", retry_after_s=10.0)
-        return await self._begin(spec, outlet)
+        return await self._begin(spec, outlet, snapshot)
 
-    async def _begin(self, spec: SessionSpec, outlet: Outlet) -> Session:
-        session = Session(spec, self._house, outlet)
-        self._sessions[session.id] = session
+    async def _elsewhere(self, spec: SessionSpec, resume: str | None) -> tuple[SessionSpec, Snapshot | None]:
+        """The session that another process held, or the stored conversation that is to go on; else a new one."""
+        resumes = self._house.resumes
+        if not spec.owner:
+            return spec, None
+        if resume and (found := await resumes.take(spec.owner, spec.session_id, spec.kind, resume)):
+            goes_on = replace(found.spec, output_rate=spec.output_rate, sign_in=spec.sign_in, conversation="")
+            return goes_on, found
+        if spec.conversation:
+            if stored := await resumes.recall(spec.owner, spec.conversation):
+                return spec, stored
+            raise Missing("there is no such conversation")
+        return spec, None
+
+    async def _begin(self, spec: SessionSpec, outlet: Outlet, snapshot: Snapshot | None) -> Session:
+        session = Session(spec, self._house, outlet, snapshot)
+        self._sessions[_key(spec)] = session
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         task = aio.spawn(self._group, self._supervise(session, ready), f"session {session.id}")
         try:
@@ -96,8 +117,23 @@ class Sessions:
         finally:
             if not ready.done():
                 ready.cancel()
-            if self._sessions.get(session.id) is session:
-                del self._sessions[session.id]
+            if self._sessions.get(_key(session.spec)) is session:
+                del self._sessions[_key(session.spec)]
+
+    def get(self, owner: str, session_id: str) -> Session | None:
+        """That owner's session, while it lives here."""
+        return self._sessions.get((owner, session_id))
+
+    def release(self, owner: str, session_id: str) -> None:
+        """Another process goes on with it."""
+        if session := self._sessions.get((owner, session_id)):
+            session.end(Problem("replaced", "This conversation goes on in another place.", fatal=True))
+
+    def expel(self, owner: str, sign_in: str | None = None) -> None:
+        """That person, or that one sign-in of theirs, may not talk any more."""
+        for session in tuple(self._sessions.values()):
+            if session.spec.owner == owner and sign_in in (None, session.spec.sign_in):
+                session.end(Problem("token_revoked", "You were signed out.", fatal=True))
 
     async def drain(self, grace_s: float) -> None:
         """Refuse new sessions, let running replies finish for at most `grace_s`, then tell everybody."""
@@ -111,6 +147,10 @@ class Sessions:
     def _end_all(self) -> None:
         for session in tuple(self._sessions.values()):
             session.end(Problem("restarting", "The server restarts; connect again in a moment.", True, True))
+
+
+def _key(spec: SessionSpec) -> Key:
+    return spec.owner, spec.session_id
 
 
 def _same(token: str, given: str) -> bool:

@@ -31,6 +31,18 @@ class SessionSpec:
     system_prompt: str = ""
     app: str = ""
     video: bool = False
+    owner: str = ""
+    """The user's id; empty for a guest, of whom nothing is kept. Sessions are known by owner and id together."""
+    sign_in: str = ""
+    """The sign-in or token it was opened with: the session ends when that is revoked."""
+    conversation: str = ""
+    """A stored conversation to go on with."""
+    channel: str = "web"
+    app_version: int = 0
+    skills: frozenset[str] | None = None
+    """Names of the skills that may be used; None: all."""
+    model: str | None = None
+    """The language model to use, where the back-end has several."""
 
 
 @dataclass(frozen=True, slots=True)

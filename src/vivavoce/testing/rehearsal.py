@@ -28,6 +28,7 @@ from vivavoce.conversation.cascade.processor import CascadeProcessor
 from vivavoce.conversation.engine import House, Session, SessionLimits
 from vivavoce.conversation.inputs import Played
 from vivavoce.conversation.interruption import InterruptionJudge, RuleJudge
+from vivavoce.conversation.observer import Observe, unobserved
 from vivavoce.conversation.outputs import (
     Duck,
     Flush,
@@ -45,6 +46,7 @@ from vivavoce.conversation.outputs import (
 from vivavoce.conversation.responder import Responder, SkillsFirst
 from vivavoce.conversation.sessions import Sessions
 from vivavoce.conversation.skills import Skills, Timer
+from vivavoce.conversation.snapshot import NoResumes, Resumes
 from vivavoce.conversation.turn import TurnPolicy
 from vivavoce.conversation.views import SessionSpec
 from vivavoce.inference.backends.scripted import (
@@ -147,6 +149,8 @@ class Rehearsal:
     judge: InterruptionJudge = field(default_factory=RuleJudge)
     ring_text: Callable[[Timer, str], str] | None = None
     clock: Callable[[], datetime] = field(default_factory=lambda: wall_clock)
+    observe: Observe = unobserved
+    resumes: Resumes = field(default_factory=NoResumes)
     reports: bool = True
     reply_limit_ms: int = 300_000
     said: list[Said] = field(default_factory=list)
@@ -188,7 +192,8 @@ class Rehearsal:
         )
         self.local = LocalPool(CascadeProcessor(parts), self.pool)
         ring_text = self.ring_text or skills.ring_text
-        return House(self.local, self.limits, self.clock, ring_text, aio.Ticker(0.02), aio.Ticker(1.0))
+        frames, seconds = aio.Ticker(0.02), aio.Ticker(1.0)
+        return House(self.local, self.limits, self.clock, ring_text, frames, seconds, self.observe, self.resumes)
 
     async def open(self, resume: str | None = None) -> Session:
         """Connect (again)."""

@@ -25,7 +25,7 @@ Gain = Annotated[float, Meta(ge=0, le=1)]
 Reason = Literal["completed", "interrupted", "stopped", "failed", "limit"]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 Language = Annotated[str, Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,3}$", max_length=35)]
-
+ConversationId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
 ResumeToken = Annotated[str, Meta(min_length=1, max_length=128)]
 
 MAX_MESSAGE: Final = 1 << 20
@@ -60,6 +60,8 @@ class Prepare(Message, frozen=True, tag="prepare"):
     system_prompt: Annotated[str, Meta(max_length=8_000)] = ""
     video: bool = False
     patience: Annotated[float, Meta(ge=0.5, le=3)] = 1.0
+    conversation: ConversationId | None = None
+    """A stored conversation of one's own to go on with."""
     resume: ResumeToken | None = None
 
 
@@ -124,10 +126,13 @@ class Languages(Struct, frozen=True):
 
 
 class Retention(Struct, frozen=True):
-    """Days that words and sound are kept after the session; 0 is not at all."""
+    """Days that words and sound are kept after the session; 0 is not at all. `recording`: whether sound is kept now;
+    `ask`: the person has not said yet, `paused`: they said yes, but there is no room just now.
+    """
 
     transcript_days: int
     recording_days: int
+    recording: Literal["on", "off", "ask", "paused"] = "off"
 
 
 class Prepared(Message, frozen=True, tag="prepared"):
@@ -143,6 +148,15 @@ class Prepared(Message, frozen=True, tag="prepared"):
     sends_to: tuple[str, ...]
     retention: Retention
     resumed: bool
+    conversation: str | None = None
+    """Under which it is stored, where it is."""
+
+
+class Recording(Message, frozen=True, tag="recording"):
+    """Sound is kept from now on, or not any more; `reason` where that is not what the person chose."""
+
+    state: Literal["on", "off", "ask", "paused"]
+    reason: str | None = None
 
 
 class State(Message, frozen=True, tag="state"):
@@ -260,6 +274,7 @@ ServerMessage = (
     | QueueUpdate
     | QueueDone
     | Prepared
+    | Recording
     | State
     | SpeechStarted
     | SpeechEnded

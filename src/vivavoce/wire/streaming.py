@@ -17,7 +17,7 @@ from vivavoce.wire.base import (
     QueueUpdate,
     Transcript,
 )
-from vivavoce.wire.duplex import Language, Name, Prepared, ResumeToken
+from vivavoce.wire.duplex import ConversationId, Language, Name, Prepared, Recording, ResumeToken
 
 MAX_MESSAGE: Final = 8 << 20
 """Bytes of one message from a client."""
@@ -65,19 +65,25 @@ class ChatMessage(Struct, frozen=True):
     content: Annotated[str, Meta(max_length=100_000)] | Annotated[tuple[Part, ...], Meta(max_length=64)]
 
 
-class Prefill(Message, frozen=True, tag="prefill"):
-    """Add to the conversation, or replace it, and start working at once.
-
-    `language` and `resume` (the token of `prepared`) count in the first message of a connection.
+class Opening(Message, frozen=True, kw_only=True):
+    """What counts in the first message of a connection only: `resume` is the token of `prepared`, `conversation` a
+    stored one of one's own to go on with.
     """
 
-    messages: Annotated[tuple[ChatMessage, ...], Meta(max_length=256)]
-    replace: bool = False
+    app: Name | None = None
     language: Language | None = None
+    conversation: ConversationId | None = None
     resume: ResumeToken | None = None
 
 
-class Generate(Message, frozen=True, tag="generate"):
+class Prefill(Opening, frozen=True, tag="prefill"):
+    """Add to the conversation, or replace it, and start working at once."""
+
+    messages: Annotated[tuple[ChatMessage, ...], Meta(max_length=256)]
+    replace: bool = False
+
+
+class Generate(Opening, frozen=True, tag="generate"):
     """Answer. With `vad` the end of speech closes the user's sound; `audio_format` `json` puts sound into `chunk`."""
 
     audio: bool = True
@@ -86,8 +92,6 @@ class Generate(Message, frozen=True, tag="generate"):
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
     vad: bool = False
     audio_format: Literal["binary", "json"] = "binary"
-    language: Language | None = None
-    resume: ResumeToken | None = None
 
 
 class Commit(Message, frozen=True, tag="commit"):
@@ -143,7 +147,9 @@ class Done(Message, frozen=True, tag="done"):
     heard_text: str
 
 
-ServerMessage = Queued | QueueUpdate | QueueDone | Prepared | PrefillDone | Transcript | Chunk | Done | Error
+ServerMessage = (
+    Queued | QueueUpdate | QueueDone | Prepared | Recording | PrefillDone | Transcript | Chunk | Done | Error
+)
 
 decode_client: Final[Decoder[ClientMessage]] = Decoder(ClientMessage)
 """One text message of a client. Raises BadInput."""

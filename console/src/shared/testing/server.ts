@@ -104,7 +104,7 @@ export function prepared(change: Partial<Duplex.Prepared> = {}): Duplex.Prepared
     languages: { heard: ["en"], spoken: ["en", "zh"] },
     limits: {},
     sends_to: [],
-    retention: { transcript_days: 0, recording_days: 0 },
+    retention: { transcript_days: 0, recording_days: 0, recording: "off" },
     resumed: false,
     ...change,
   };

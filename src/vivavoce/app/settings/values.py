@@ -174,7 +174,7 @@ class Data(Struct, frozen=True, kw_only=True):
     blobs_endpoint: str = ""
     """Address of an S3-compatible server, such as MinIO's `http://127.0.0.1:9000`."""
     keys: str = ""
-    """File with the keys that seal recordings, transcripts and secrets at rest; empty: `VIVAVOCE_KEYS`, or no sealing."""
+    """File with the keys that seal words, sound and secrets at rest; empty: `VIVAVOCE_KEYS`, or no sealing."""
     index_plaintext: bool = False
     """Keep words searchable although they are sealed: the search index then holds them in the clear."""
 

@@ -102,6 +102,14 @@ class SkillMemory:
         self.facts.append(fact)
         del self.facts[:-MAX_FACTS]
 
+    def recall(self, volume: int, facts: Iterable[str], timers: Iterable[Timer], last_reply: str) -> None:
+        """Go on where another process was; within the bounds of this module."""
+        self.volume = max(0, min(100, volume))
+        self.facts = [fact[:MAX_FACT_LENGTH] for fact in facts][-MAX_FACTS:]
+        self.timers = {timer.id: timer for timer in list(timers)[:MAX_TIMERS]}
+        self.last_reply = last_reply
+        self._issued = max(self.timers, default=0)
+
     def rung(self, number: int) -> Timer | None:
         """That timer is up and forgotten; announce it with `Skills.ring_text`. None when it was cancelled."""
         return self.timers.pop(number, None)

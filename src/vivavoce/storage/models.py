@@ -329,6 +329,7 @@ class OutboxEvent(Base):
     """Written in the transaction of what it tells of, sent to the bus afterwards, kept a while after sending."""
 
     __tablename__ = "outbox"
+    __table_args__: ClassVar = {"sqlite_autoincrement": True}  # an id is never used again: it is the event's
     id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
     stream: Mapped[str] = mapped_column(String(64))
     key: Mapped[str] = mapped_column(String(64))
@@ -341,7 +342,7 @@ class StreamEntry(Base):
     """An entry of a durable stream (the embedded bus)."""
 
     __tablename__ = "stream_entries"
-    __table_args__ = (Index("ix_stream_entries", "stream", "id"),)
+    __table_args__ = (Index("ix_stream_entries", "stream", "id"), {"sqlite_autoincrement": True})
     id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
     stream: Mapped[str] = mapped_column(String(64))
     key: Mapped[str] = mapped_column(String(64), default="")

@@ -309,6 +309,7 @@ def _plumbing() -> None:
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", NUMBER, nullable=False),
         sa.Column("sent_at", NUMBER),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_outbox_sent_at", "outbox", ["sent_at"])
     op.create_table(
@@ -316,6 +317,7 @@ def _plumbing() -> None:
         sa.Column("stream", sa.String(64), primary_key=True),
         sa.Column("name", sa.String(64), primary_key=True),
         sa.Column("entry_id", NUMBER, primary_key=True, autoincrement=False),
+        sa.Column("key", sa.String(64), nullable=False),
         sa.Column("consumer", sa.String(64), nullable=False),
         sa.Column("attempts", NUMBER, nullable=False),
         sa.Column("due_at", NUMBER, nullable=False),
@@ -325,8 +327,10 @@ def _plumbing() -> None:
         "stream_entries",
         sa.Column("id", SERIAL, primary_key=True, autoincrement=True),
         sa.Column("stream", sa.String(64), nullable=False),
+        sa.Column("key", sa.String(64), nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", NUMBER, nullable=False),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_stream_entries", "stream_entries", ["stream", "id"])
     op.create_table(
@@ -334,6 +338,7 @@ def _plumbing() -> None:
         sa.Column("stream", sa.String(64), primary_key=True),
         sa.Column("name", sa.String(64), primary_key=True),
         sa.Column("last_id", NUMBER, nullable=False),
+        sa.Column("lost", NUMBER, nullable=False),
     )
 
 

@@ -17,16 +17,8 @@ def serve(
 ) -> None:
     """Serve: the page to talk in, and the sockets for everything else. Stops with Ctrl-C."""
     loaded = read(config, assignments, server__host=host, server__port=port)
+    from vivavoce.app.observe import logs
     from vivavoce.app.server import run
 
-    _log_lines(loaded.settings.observe.log_level)
+    logs.configure(loaded.settings.observe.log_level, loaded.settings.observe.log_format)
     run(loaded.settings, lambda line: print(line, flush=True))
-
-
-def _log_lines(level: str) -> None:
-    """One line each on standard error; what the libraries tell only when it matters."""
-    import logging
-
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for noisy in ("uvicorn", "httpx", "asyncio"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)

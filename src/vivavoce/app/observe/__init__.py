@@ -1,0 +1,1 @@
+"""What the operator sees: logs and traces, by ids and times, without a word of what people said."""

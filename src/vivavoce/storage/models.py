@@ -6,18 +6,52 @@ check afterwards. Columns of type `Sealed` hold text or bytes that sealing.py ma
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BigInteger,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 Json: TypeEngine[Any] = JSON().with_variant(JSONB(), "postgresql")
 Serial: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
 """Counts up by itself on both."""
 Sealed = LargeBinary
 """UTF-8, or an envelope (`VVE1…`)."""
+
+
+class Terms(TypeDecorator[list[int]]):
+    """Numbers of 48 bits: an array in PostgreSQL, hexadecimal words in SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(ARRAY(BigInteger()) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: list[int] | None, dialect: Dialect) -> Any:
+        return value if value is None or dialect.name == "postgresql" else term_words(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> list[int] | None:
+        return value if value is None or dialect.name == "postgresql" else [int(one, 16) for one in value.split()]
+
+
+def term_words(numbers: Iterable[int]) -> str:
+    """As SQLite keeps and asks for them."""
+    return " ".join(f"{number:012x}" for number in numbers)
 
 
 class Base(DeclarativeBase):
@@ -196,7 +230,12 @@ class Conversation(Base):
     """A series of turns. `state` is `open` while a session holds it."""
 
     __tablename__ = "conversations"
-    __table_args__ = (Index("ix_conversations_owner", "owner_id", "id"), Index("ix_conversations_end", "ended_at"))
+    __table_args__ = (
+        Index("ix_conversations_owner", "owner_id", "id"),
+        Index("ix_conversations_app", "owner_id", "app_id", "id"),
+        Index("ix_conversations_end", "ended_at"),
+        Index("ix_conversations_start", "started_at"),
+    )
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     owner_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     app_id: Mapped[str] = mapped_column(String(48), default="")
@@ -244,6 +283,7 @@ class Turn(Base):
     __table_args__ = (
         UniqueConstraint("conversation_id", "reply", name="uq_turns_reply"),
         Index("ix_turns_owner", "owner_id", "id"),
+        Index("ix_turns_time", "started_at"),
     )
     id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
     conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
@@ -307,6 +347,63 @@ class Share(Base):
     views: Mapped[int] = mapped_column(default=0)
 
 
+class TurnIndex(Base):
+    """Where a turn is found (archive/search_index.py): a row beside each turn that is done. `position` orders turns by
+    time. On SQLite an FTS5 table follows this one by triggers, on PostgreSQL `terms` has a GIN index.
+    """
+
+    __tablename__ = "turn_index"
+    __table_args__ = (
+        Index("ix_turn_index_owner", "owner_id", "position"),
+        Index("ix_turn_index_conversation", "conversation_id", "position"),
+    )
+    position: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=False)
+    turn_id: Mapped[int] = mapped_column(ForeignKey("turns.id", ondelete="CASCADE"), unique=True)
+    conversation_id: Mapped[str] = mapped_column(String(32))
+    owner_id: Mapped[str] = mapped_column(String(32))
+    response_ms: Mapped[int | None]
+    terms: Mapped[list[int]] = mapped_column(Terms)
+
+
+class SearchState(Base):
+    """What the search index was made with; one row. Where that is not what is wanted, it is made anew."""
+
+    __tablename__ = "search_state"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[int]
+    """Of the definition of a word."""
+    words: Mapped[bool]
+    done: Mapped[int] = mapped_column(default=0)
+    """Turns up to this id are done."""
+
+
+class ActivityHour(Base):
+    """What somebody did in an hour: counted once the hour is over, so that years of it are quickly added up."""
+
+    __tablename__ = "activity_hours"
+    hour: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """Its beginning."""
+    owner_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    conversations: Mapped[int]
+    """That began in it."""
+    turns: Mapped[int]
+    cuts: Mapped[int]
+    errors: Mapped[int]
+    responses: Mapped[dict[str, Any]]
+    """How many turns took how long: `{step: turns}` (archive/statistics.py)."""
+
+
+class Lease(Base):
+    """Work that one process at a time does: who holds it, and until when if nothing is heard of them."""
+
+    __tablename__ = "leases"
+    name: Mapped[str] = mapped_column(String(48), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(32))
+    until: Mapped[int]
+    done_at: Mapped[int] = mapped_column(default=0)
+    """When it was last done to its end."""
+
+
 # ── plumbing ──────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -329,7 +426,7 @@ class OutboxEvent(Base):
     """Written in the transaction of what it tells of, sent to the bus afterwards, kept a while after sending."""
 
     __tablename__ = "outbox"
-    __table_args__: ClassVar = {"sqlite_autoincrement": True}  # an id is never used again: it is the event's
+    __table_args__ = ({"sqlite_autoincrement": True},)  # an id is never used again: it is the event's
     id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
     stream: Mapped[str] = mapped_column(String(64))
     key: Mapped[str] = mapped_column(String(64))

@@ -7,9 +7,9 @@ from typing import Protocol
 
 
 class Cache(Protocol):
-    """Keys are text of at most 200 characters, values bytes of at most 1 MiB, times in seconds.
+    """Keys are text of at most 200 characters, values bytes of at most 1 MiB, times in seconds, a day at most.
 
-    All methods raise StorageUnavailable when the cache is away; nobody may depend on it for the truth.
+    All methods but `once` raise StorageUnavailable when the cache is away; nobody may depend on it for the truth.
     """
 
     async def get(self, key: str) -> bytes | None: ...
@@ -29,11 +29,17 @@ class Cache(Protocol):
     async def drop(self, *keys: str) -> None: ...
 
     async def invalidate(self, *tags: str) -> None:
-        """Forget everything with one of these tags, in every process, before this returns."""
+        """Forget everything with one of these tags, in every process, before this returns.
+
+        Raises StorageUnavailable when the cache is away; it is made up for when the cache is back.
+        """
         ...
 
     async def count(self, key: str, by: int, ttl_s: float) -> int:
-        """Add to a counter that begins at 0 and runs out `ttl_s` after its first count; its new value."""
+        """Add to a counter that begins at 0 and runs out `ttl_s` after its first count; its new value.
+
+        `get` gives it in decimal digits.
+        """
         ...
 
     async def once(
@@ -42,6 +48,7 @@ class Cache(Protocol):
         """The value, made by `make` if there is none; of all who ask at once in this process only one makes it.
 
         What `make` raises, all of them get, and nothing is kept. An invalidation during the making wins: the value
-        is handed out but not kept.
+        is handed out but not kept, and who asks after it has it made anew. When one who asks is cancelled, the
+        others do not notice. With the cache away the value is made each time.
         """
         ...

@@ -1,0 +1,199 @@
+"""What every cache, bus, blob store must do: one suite per port, run on both twins.
+
+A rule is a coroutine function that is given the thing twice: as two processes of one installation have it. In one
+process both are the same object.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from vivavoce.errors import StorageError
+from vivavoce.storage.cache.port import Cache
+
+CacheRule = Callable[[Cache, Cache], Awaitable[None]]
+
+
+def name(rule: Callable[..., Any]) -> str:
+    """What a rule says, for a test's id."""
+    return rule.__name__.lstrip("_").replace("_", " ")
+
+
+class Slow:
+    """Makes a value when told to: `begun` says that somebody waits for it."""
+
+    def __init__(self, value: bytes = b"made") -> None:
+        self.value = value
+        self.begun = asyncio.Event()
+        self.finish = asyncio.Event()
+        self.times = 0
+
+    async def __call__(self) -> bytes:
+        self.times += 1
+        self.begun.set()
+        value = self.value
+        await self.finish.wait()
+        return value
+
+
+async def _gives(value: bytes) -> bytes:
+    return value
+
+
+async def _a_value_is_there_for_all_until_it_is_dropped(here: Cache, there: Cache) -> None:
+    assert await here.get("k") is None
+    await here.put("k", b"\x00value\xff", 60)
+    assert await there.get("k") == b"\x00value\xff"
+    await there.put("k", b"", 60)
+    assert await here.get("k") == b""
+    await here.drop("k", "unknown")
+    assert await there.get("k") is None
+
+
+async def _a_value_runs_out(here: Cache, there: Cache) -> None:
+    await here.put("k", b"1", 0.02)
+    await here.put("long", b"2", 60)
+    assert await there.get("k") == b"1"
+    await asyncio.sleep(0.03)
+    assert await there.get("k") is None
+    assert await there.get("long") == b"2"
+
+
+async def _tags_forget_what_carries_them(here: Cache, there: Cache) -> None:
+    await here.put("a", b"a", 60, tags=["apps", "en"])
+    await there.put("b", b"b", 60, tags=["apps"])
+    await here.put("c", b"c", 60, tags=["users"])
+    await here.put("d", b"d", 60)
+    await there.invalidate("apps", "nothing")
+    assert [await here.get(key) for key in "abcd"] == [None, None, b"c", b"d"]
+    assert await here.take("a") is None
+    await here.put("a", b"again", 60, tags=["apps"])
+    assert await there.get("a") == b"again"
+    await here.put("b", b"another", 60, tags=["users"])
+    await here.invalidate("apps")
+    assert await there.get("b") == b"another"
+
+
+async def _only_one_adds_and_only_one_takes(here: Cache, there: Cache) -> None:
+    added = await asyncio.gather(*(cache.add("ticket", b"%d" % n, 60) for n, cache in enumerate([here, there] * 10)))
+    assert added.count(True) == 1
+    taken = await asyncio.gather(*(cache.take("ticket") for cache in [here, there] * 10))
+    assert [value for value in taken if value is not None] == [b"%d" % added.index(True)]
+    assert await there.add("ticket", b"next", 60)
+    assert await here.get("ticket") == b"next"
+
+
+async def _counters_count_for_all_and_run_out(here: Cache, there: Cache) -> None:
+    await asyncio.gather(*(cache.count("tries", 1, 60) for cache in [here, there] * 10))
+    assert await here.get("tries") == b"20"
+    assert await there.count("tries", -5, 60) == 15
+    assert await there.count("short", 2, 0.02) == 2
+    assert await there.count("short", 2, 0.02) == 4
+    await asyncio.sleep(0.03)
+    assert await here.count("short", 1, 60) == 1
+
+
+async def _a_counter_s_end_is_not_put_off_by_counting(here: Cache, there: Cache) -> None:
+    assert await here.count("k", 1, 0.05) == 1
+    assert await there.count("k", 1, 60) == 2
+    await asyncio.sleep(0.06)
+    assert await there.get("k") is None
+
+
+async def _of_all_who_ask_at_once_one_makes_it(here: Cache, there: Cache) -> None:
+    slow = Slow()
+    async with asyncio.TaskGroup() as group:
+        asked = [group.create_task(here.once("k", 60, slow)) for _ in range(20)]
+        await slow.begun.wait()
+        slow.finish.set()
+    assert [task.result() for task in asked] == [b"made"] * 20
+    assert slow.times == 1
+    assert await there.once("k", 60, Slow()) == b"made"
+
+
+async def _the_end_of_one_who_asks_leaves_the_others(here: Cache, there: Cache) -> None:
+    slow = Slow()
+    async with asyncio.TaskGroup() as group:
+        asked = [group.create_task(here.once("k", 60, slow)) for _ in range(3)]
+        await slow.begun.wait()
+        asked[0].cancel()  # the one who makes it, and then one who waits
+        await asyncio.wait([asked[0]])
+        asked[1].cancel()
+        slow.finish.set()
+    assert await asked[2] == b"made"
+    assert await there.get("k") == b"made"
+
+
+async def _what_the_making_raises_all_get_and_nothing_is_kept(here: Cache, there: Cache) -> None:
+    begun = asyncio.Event()
+    fail = asyncio.Event()
+
+    async def broken() -> bytes:
+        begun.set()
+        await fail.wait()
+        raise StorageError("no")
+
+    async with asyncio.TaskGroup() as group:
+        asked = [group.create_task(_error_of(here.once("k", 60, broken))) for _ in range(3)]
+        await begun.wait()
+        fail.set()
+    assert [str(task.result()) for task in asked] == ["no"] * 3
+    assert await there.once("k", 60, lambda: _gives(b"well")) == b"well"
+
+
+async def _an_invalidation_during_the_making_wins(here: Cache, there: Cache) -> None:
+    old, new = Slow(b"old"), Slow(b"new")
+    new.finish.set()
+    async with asyncio.TaskGroup() as group:
+        before = group.create_task(here.once("k", 60, old, ["apps"]))
+        await old.begun.wait()
+        await there.invalidate("apps")
+        assert await here.once("k", 60, new, ["apps"]) == b"new"
+        old.finish.set()
+    assert before.result() == b"old"
+    assert await there.get("k") == b"new"
+
+
+async def _what_is_too_large_is_refused(here: Cache, there: Cache) -> None:
+    for refused in (
+        here.put("k", bytes((1 << 20) + 1), 60),
+        here.put("k" * 201, b"", 60),
+        here.add("k" * 201, b"", 60),
+        here.count("k" * 201, 1, 60),
+        here.put("k", b"", 60, tags=["t" * 201]),
+    ):
+        assert isinstance(await _error_of(refused), StorageError)
+    large = bytes((1 << 20) + 1)
+    assert await here.once("k", 60, lambda: _gives(large)) == large
+    assert await there.get("k") is None
+
+
+async def _a_value_is_no_counter(here: Cache, there: Cache) -> None:
+    await here.put("k", b"word", 60)
+    assert isinstance(await _error_of(there.count("k", 1, 60)), StorageError)
+
+
+async def _error_of(work: Awaitable[Any]) -> Exception | None:
+    try:
+        await work
+    except StorageError as error:
+        return error
+    return None
+
+
+CACHE_RULES: Final[tuple[CacheRule, ...]] = (
+    _a_value_is_there_for_all_until_it_is_dropped,
+    _a_value_runs_out,
+    _tags_forget_what_carries_them,
+    _only_one_adds_and_only_one_takes,
+    _counters_count_for_all_and_run_out,
+    _a_counter_s_end_is_not_put_off_by_counting,
+    _of_all_who_ask_at_once_one_makes_it,
+    _the_end_of_one_who_asks_leaves_the_others,
+    _what_the_making_raises_all_get_and_nothing_is_kept,
+    _an_invalidation_during_the_making_wins,
+    _what_is_too_large_is_refused,
+    _a_value_is_no_counter,
+)

@@ -61,7 +61,7 @@ class GuardedRoute(APIRoute):
             status_code=declaration.status,
             tags=[declaration.tag],
             name=declaration.name,
-            operation_id=f"{declaration.tag}_{declaration.name}",
+            operation_id=declaration.name,
             responses=responses(declaration),
             openapi_extra=operation(declaration),
         )

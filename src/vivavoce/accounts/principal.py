@@ -8,6 +8,9 @@ from typing import Literal
 from vivavoce.accounts.permissions import TABLE, Permission, Role
 from vivavoce.errors import Refused
 
+Via = Literal["session", "token", "guest", "local"]
+"""By a sign-in, by an API token, as nobody, or at this machine's own command line."""
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -17,7 +20,7 @@ class Principal:
     name: str
     role: Role
     sign_in: str
-    via: Literal["session", "token", "guest"]
+    via: Via
     scopes: frozenset[Permission]
     """What the role and the token's scopes allow together."""
 

@@ -1,0 +1,115 @@
+"""Links that sign in once: printed at the first start, made by `vivavoce link`, or to set a forgotten password anew.
+
+Whoever starts a reset neither sees nor chooses the password. The secret travels in the fragment of an address, which
+browsers send to nobody, and is redeemed by a POST, so that a preview of the link does not use it up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import Final, Literal, cast
+
+from sqlalchemy import ColumnElement, delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from vivavoce.accounts.actor import Actor
+from vivavoce.accounts.audit import Audit
+from vivavoce.errors import Missing, Unauthorised
+from vivavoce.storage.clock import SECOND, Clock
+from vivavoce.storage.database import Database
+from vivavoce.storage.models import OneTimeSecret, User
+
+Kind = Literal["sign_in", "reset"]
+"""`reset`: the person has to choose a new password on the way in."""
+LENGTH: Final = 43
+MOST: Final = 5
+"""Links of one user that are valid at once; the oldest goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """`secret` goes behind `/sign-in#link=`; `expires_at` in ms."""
+
+    secret: str
+    user: str
+    kind: Kind
+    expires_at: int
+
+
+class Links:
+    """Makes them, and takes them back once."""
+
+    def __init__(self, database: Database, audit: Audit, clock: Clock, life_s: int) -> None:
+        self._database = database
+        self._audit = audit
+        self._clock = clock
+        self._life = life_s * SECOND
+
+    async def issue(self, actor: Actor, user_id: str, kind: Kind = "sign_in") -> Link:
+        """Raises Missing without such a user, or for a disabled one."""
+        async with self._database.writing() as session:
+            user = select(User.id).where(User.id == user_id, User.disabled.is_(False)).with_for_update()
+            if await session.scalar(user) is None:
+                raise Missing("there is no such user, or the user is disabled")
+            return await self.issue_in(session, actor, user_id, kind)
+
+    async def issue_in(self, session: AsyncSession, actor: Actor, user_id: str, kind: Kind) -> Link:
+        """The same, within somebody's transaction."""
+        secret = secrets.token_urlsafe(32)
+        moment = self._clock()
+        await session.execute(delete(OneTimeSecret).where(OneTimeSecret.expires_at <= moment))
+        older = await session.scalars(
+            select(OneTimeSecret.hash)
+            .where(OneTimeSecret.user_id == user_id)
+            .order_by(OneTimeSecret.created_at.desc())
+            .offset(MOST - 1)
+        )
+        await session.execute(delete(OneTimeSecret).where(OneTimeSecret.hash.in_(older.all())))
+        link = Link(secret, user_id, kind, moment + self._life)
+        await session.execute(
+            insert(OneTimeSecret).values(
+                hash=_hash(secret), kind=kind, user_id=user_id, created_at=moment, expires_at=link.expires_at
+            )
+        )
+        await self._audit.record(session, actor, "link.create", "user", user_id, kind=kind)
+        return link
+
+    async def look(self, secret: str) -> tuple[str, Kind]:
+        """User and kind of a link that could be taken now; it stays. Raises Unauthorised `link_invalid`."""
+        async with self._database.reading() as session:
+            row = (
+                await session.execute(select(OneTimeSecret.user_id, OneTimeSecret.kind).where(*self._valid(secret)))
+            ).first()
+        return _found(row)
+
+    async def take(self, session: AsyncSession, secret: str) -> tuple[str, Kind]:
+        """User and kind; this and every other link of the user is gone. Raises Unauthorised `link_invalid`."""
+        row = (
+            await session.execute(
+                delete(OneTimeSecret).where(*self._valid(secret)).returning(OneTimeSecret.user_id, OneTimeSecret.kind)
+            )
+        ).first()
+        user, kind = _found(row)
+        await session.execute(delete(OneTimeSecret).where(OneTimeSecret.user_id == user))
+        return user, kind
+
+    async def sweep(self) -> None:
+        """Forget links that have run out."""
+        async with self._database.writing() as session:
+            await session.execute(delete(OneTimeSecret).where(OneTimeSecret.expires_at <= self._clock()))
+
+    def _valid(self, secret: str) -> tuple[ColumnElement[bool], ...]:
+        return OneTimeSecret.hash == _hash(secret[: LENGTH + 1]), OneTimeSecret.expires_at > self._clock()
+
+
+def _found(row: object) -> tuple[str, Kind]:
+    if row is None:
+        raise Unauthorised("this link has been used, or has run out", code="link_invalid")
+    user, kind = cast("tuple[str, Kind]", row)
+    return user, kind
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

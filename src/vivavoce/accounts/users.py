@@ -1,0 +1,212 @@
+"""Users: made, changed and deleted by an administrator; the last administrator stays."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from sqlalchemy import delete as deleting
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from vivavoce.accounts.actor import Actor
+from vivavoce.accounts.audit import Audit
+from vivavoce.accounts.permissions import ROLES, Role
+from vivavoce.accounts.profile import Profile
+from vivavoce.accounts.revocation import Revocations
+from vivavoce.errors import BadInput, Conflict, Missing, Refused
+from vivavoce.storage.clock import Clock
+from vivavoce.storage.database import Database
+from vivavoce.storage.ids import new_id
+from vivavoce.storage.models import Blob, Deletion, SignIn, User
+from vivavoce.storage.paging import USUAL, Keyset, Page
+
+NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._@+-]{0,62}[a-z0-9])?")
+DISPLAY_NAME: Final = 128
+OLDEST: Final = Keyset("users", User.id)
+
+Removal = Callable[[AsyncSession, str], Awaitable[None]]
+"""Removes what a higher room keeps of a user, inside the transaction that deletes the user."""
+
+
+class Users:
+    """Every method that changes somebody takes the actor, and is audited."""
+
+    def __init__(self, database: Database, audit: Audit, revocations: Revocations, clock: Clock) -> None:
+        self._database = database
+        self._audit = audit
+        self._revocations = revocations
+        self._clock = clock
+        self._removals: list[Removal] = []
+
+    def on_delete(self, removal: Removal) -> None:
+        """Call `removal(session, user_id)` in the transaction of each deletion, before the rows go."""
+        self._removals.append(removal)
+
+    async def create(self, actor: Actor, name: str, role: Role, display_name: str = "") -> Profile:
+        """A user without a password, who comes in by a link. Raises BadInput, Conflict when the name is taken."""
+        moment = self._clock()
+        user = User(
+            id=new_id(self._clock), name=_name(name), display_name=_display_name(display_name), role=_role(role),
+            epoch=0, disabled=False, version=1, created_at=moment, updated_at=moment,
+        )  # fmt: skip
+        try:
+            async with self._database.writing() as session:
+                session.add(user)
+                await self._audit.record(session, actor, "user.create", "user", user.id, role=role)
+        except Conflict as error:
+            raise Conflict("there is a user of this name already") from error
+        return Profile.of(user)
+
+    async def get(self, user_id: str) -> Profile:
+        """Raises Missing."""
+        async with self._database.reading() as session:
+            user = await session.get(User, user_id)
+        return Profile.of(_there(user))
+
+    async def by_name(self, name: str) -> Profile:
+        """Raises Missing."""
+        async with self._database.reading() as session:
+            user = await session.scalar(select(User).where(User.name == name.strip().lower()))
+        return Profile.of(_there(user))
+
+    async def page(self, *, cursor: str | None = None, limit: int = USUAL, search: str = "") -> Page[Profile]:
+        """Users in the order in which they were made; `search` in name and display name. Raises BadInput."""
+        query = OLDEST.after(select(User), cursor, limit)
+        if search:
+            wanted = search.lower()
+            query = query.where(
+                or_(
+                    User.name.contains(wanted, autoescape=True),
+                    func.lower(User.display_name).contains(wanted, autoescape=True),
+                )
+            )
+        async with self._database.reading() as session:
+            found = [Profile.of(user) for user in await session.scalars(query)]
+        return OLDEST.page(found, limit)
+
+    async def change(
+        self,
+        actor: Actor,
+        user_id: str,
+        version: int | None = None,
+        *,
+        display_name: str | None = None,
+        role: Role | None = None,
+        disabled: bool | None = None,
+    ) -> Profile:
+        """Change what is not None. Another role, or being disabled, ends all that was issued to the user so far.
+
+        Raises Missing, BadInput, Conflict where `version` is not the one of today, Refused for the last administrator.
+        """
+        seq = None
+        async with self._database.writing() as session:
+            await _hold_administrators(session)
+            user = _there(await session.scalar(select(User).where(User.id == user_id).with_for_update()))
+            if version is not None and version != user.version:
+                raise Conflict("the user has been changed meanwhile")
+            changed = _changes(user, display_name, role, disabled)
+            if not changed:
+                return Profile.of(user)
+            revokes = "role" in changed or changed.get("disabled") is True
+            if user.role == "admin" and not user.disabled and revokes:
+                await _not_the_last(session, user_id)
+            for field, value in changed.items():
+                setattr(user, field, value)
+            user.version += 1
+            user.updated_at = self._clock()
+            told = {field: value for field, value in changed.items() if field != "display_name"}
+            await self._audit.record(
+                session, actor, "user.change", "user", user_id, fields=",".join(sorted(changed)), **told
+            )
+            if revokes:
+                user.epoch += 1
+                if user.disabled:
+                    await _end_sign_ins(session, user_id, self._clock())
+                seq = await self._audit.record(session, actor, "user.revoke", "user", user_id)
+        if seq is not None:
+            await self._revocations.tell(seq, user_id, None)
+        return Profile.of(user)
+
+    async def allow_recording(self, actor: Actor, yes: bool) -> Profile:
+        """The actor says whether sound of his conversations may be kept. Raises Missing."""
+        async with self._database.writing() as session:
+            user = _there(await session.scalar(select(User).where(User.id == actor.principal.user).with_for_update()))
+            user.recording, user.recording_at = yes, self._clock()
+            user.version += 1
+            user.updated_at = self._clock()
+            await self._audit.record(session, actor, "consent.recording", "user", user.id, yes=yes)
+        return Profile.of(user)
+
+    async def delete(self, actor: Actor, user_id: str, version: int | None = None) -> None:
+        """The user and everything of his; blobs are marked as gone for the sweeper.
+
+        Raises Missing, Conflict where `version` is not the one of today, Refused for the last administrator.
+        """
+        async with self._database.writing() as session:
+            await _hold_administrators(session)
+            user = _there(await session.scalar(select(User).where(User.id == user_id).with_for_update()))
+            if version is not None and version != user.version:
+                raise Conflict("the user has been changed meanwhile")
+            if user.role == "admin" and not user.disabled:
+                await _not_the_last(session, user_id)
+            for removal in self._removals:
+                await removal(session, user_id)
+            await session.execute(update(Blob).where(Blob.owner_id == user_id).values(state="gone"))
+            session.add(Deletion(kind="user", object_id=user_id, at=self._clock()))
+            await session.execute(deleting(User).where(User.id == user_id))
+            seq = await self._audit.record(session, actor, "user.delete", "user", user_id)
+        await self._revocations.tell(seq, user_id, None)
+
+
+async def _hold_administrators(session: AsyncSession) -> None:
+    """Whoever may change the number of administrators comes one after another, always in the same order of rows."""
+    await session.execute(select(User.id).where(User.role == "admin").order_by(User.id).with_for_update())
+
+
+async def _not_the_last(session: AsyncSession, user_id: str) -> None:
+    others = select(func.count()).where(User.role == "admin", User.disabled.is_(False), User.id != user_id)
+    if not await session.scalar(others):
+        raise Refused("the last administrator cannot be removed, disabled or given another role", code="last_admin")
+
+
+async def _end_sign_ins(session: AsyncSession, user_id: str, moment: int) -> None:
+    await session.execute(
+        update(SignIn).where(SignIn.user_id == user_id, SignIn.revoked_at.is_(None)).values(revoked_at=moment)
+    )
+
+
+def _changes(user: User, display_name: str | None, role: Role | None, disabled: bool | None) -> dict[str, Any]:
+    wanted: dict[str, Any] = {
+        "display_name": None if display_name is None else _display_name(display_name),
+        "role": None if role is None else _role(role),
+        "disabled": disabled,
+    }
+    return {field: value for field, value in wanted.items() if value is not None and value != getattr(user, field)}
+
+
+def _there(user: User | None) -> User:
+    if user is None:
+        raise Missing("there is no such user")
+    return user
+
+
+def _name(name: str) -> str:
+    lowered = name.strip().lower()
+    if not NAME.fullmatch(lowered):
+        raise BadInput("a name has 1 to 64 letters a–z, digits and . _ @ + - between them")
+    return lowered
+
+
+def _display_name(text: str) -> str:
+    shown = text.strip()
+    if len(shown) > DISPLAY_NAME or not all(one.isprintable() for one in shown):
+        raise BadInput(f"a display name has at most {DISPLAY_NAME} characters and no control characters")
+    return shown
+
+
+def _role(role: str) -> str:
+    if role not in ROLES:
+        raise BadInput(f"a role is one of {', '.join(ROLES)}")
+    return role

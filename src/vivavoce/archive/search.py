@@ -88,6 +88,11 @@ class Search:
     def __init__(self, index: SearchIndex) -> None:
         self._index = index
 
+    @property
+    def words(self) -> bool:
+        """Whether words are indexed; marks always are."""
+        return self._index.words
+
     async def find(self, session: AsyncSession, wanted: Wanted, limit: int, below: int | None = None) -> Hits:
         """At most `limit` conversations with a matching turn below that position.
 

@@ -26,6 +26,8 @@ in inference/translate.py and audio/translate.py); none of them crosses a room b
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class VivavoceError(Exception):
     """Root of all errors raised on purpose. `code` is stable and safe to show; `message` is for people."""
@@ -47,9 +49,13 @@ class ConfigError(VivavoceError):
 
 
 class BadInput(VivavoceError):
-    """The peer sent something that cannot be used; nothing was changed."""
+    """The peer sent something that cannot be used; nothing was changed. `fields`: which of it, and why, for people."""
 
     code = "bad_input"
+
+    def __init__(self, message: str = "", *, code: str | None = None, fields: Mapping[str, str] | None = None) -> None:
+        super().__init__(message, code=code)
+        self.fields: dict[str, str] = dict(fields or {})
 
 
 class BadAudio(BadInput):

@@ -49,7 +49,7 @@ class DocumentApi:
         return self.text
 
 
-def api_app(sections: Iterable[Section], idempotency: Idempotency) -> FastAPI:
+def api_app(sections: Iterable[Section], idempotency: Idempotency | None) -> FastAPI:
     """The application. Raises ConfigError when a route has no declared permission.
 
     It expects a door in front, which leaves `principal` and `request_id` in the scope's state; without one everybody
@@ -79,7 +79,21 @@ def openapi(app: FastAPI) -> dict[str, Any]:
     # FastAPI documents its own form of a failed validation; ours are problem details.
     for name in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(name, None)
+    components["responses"] = _shared(text["paths"])
     return text
+
+
+def _shared(paths: dict[str, Any]) -> dict[str, Any]:
+    """The failures, each described once; the operations then point to them."""
+    found: dict[str, Any] = {}
+    for operations in paths.values():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                if int(status) >= HTTPStatus.BAD_REQUEST:
+                    name = f"Problem{status}"
+                    found.setdefault(name, response)
+                    operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
+    return dict(sorted(found.items()))
 
 
 async def _refused(request: Request, error: Exception) -> Response:

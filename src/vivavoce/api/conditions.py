@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
@@ -55,3 +57,12 @@ Expected = Annotated[int, Depends(_expected)]
 def changed() -> Conflict:
     """412: somebody was quicker."""
     return Conflict("it has changed since you read it; read it again", code="changed")
+
+
+@contextmanager
+def preconditioned() -> Iterator[None]:
+    """Inside, a conflict means that the version has changed."""
+    try:
+        yield
+    except Conflict as error:
+        raise changed() from error

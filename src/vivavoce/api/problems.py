@@ -63,23 +63,18 @@ WAIT_S: Final = 2.0
 """What `Retry-After` says where nothing better is known."""
 
 
-class BadFields(BadInput):
-    """Some fields cannot be used; `fields` says which, and why, in words for people."""
-
-    def __init__(self, fields: Mapping[str, str], *, code: str | None = None) -> None:
-        super().__init__("; ".join(f"{name}: {why}" for name, why in fields.items()), code=code)
-        self.fields = dict(fields)
-
-
 @contextmanager
-def about(field: str) -> Iterator[None]:
-    """What cannot be used in here is what came in `field`."""
+def about(field: str, **fields: str) -> Iterator[None]:
+    """What cannot be used in here is what came in `field`; `fields` are codes that speak of another one."""
     try:
         yield
-    except (BadFields, Missing, Conflict):
+    except (Missing, Conflict):
         raise
     except BadInput as error:
-        raise BadFields({field: error.message}, code=error.code) from error
+        if error.fields:
+            raise
+        named = fields.get(error.code, field)
+        raise BadInput(error.message, code=error.code, fields={named: error.message}) from error
 
 
 def status_of(error: VivavoceError) -> HTTPStatus:

@@ -1,0 +1,136 @@
+"""The sessions that live now, of all gateways: who talks, without a word of it; and ending one wherever it lives."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+from sqlalchemy import select
+
+from vivavoce.accounts.actor import Actor
+from vivavoce.accounts.audit import Audit
+from vivavoce.errors import BadInput, Missing
+from vivavoce.storage.bus import Bus, News
+from vivavoce.storage.clock import MINUTE, Clock, wall
+from vivavoce.storage.database import Database
+from vivavoce.storage.models import Conversation, LiveSession, User
+
+log = logging.getLogger(__name__)
+
+END: Final = "sessions.end"
+"""Channel on which a gateway is told to end a session."""
+FRESH_MS: Final = 2 * MINUTE
+"""A row that nobody has touched for so long belongs to a gateway that is gone."""
+MOST: Final = 200
+
+End = Callable[[str, str], bool]
+"""Ends the session of that owner with that id, if it lives here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Living:
+    """One session."""
+
+    owner: str
+    owner_name: str
+    id: str
+    conversation: str
+    gateway: str
+    kind: str
+    app: str
+    language: str
+    channel: str
+    turns: int
+    started_at: int
+    seen_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    items: list[Living]
+    next: str | None
+
+
+class _Order(msgspec.Struct):
+    owner: str
+    id: str
+
+
+class LiveSessions:
+    """See the head of the module. `listening` is held open by each gateway, with its own way of ending a session."""
+
+    def __init__(self, database: Database, bus: Bus, audit: Audit, clock: Clock = wall) -> None:
+        self._database = database
+        self._bus = bus
+        self._audit = audit
+        self._clock = clock
+
+    async def page(self, owner: str | None, *, cursor: str | None = None, limit: int = 50) -> Page:
+        """Those of `owner`, or of everybody for None, by owner and id. Raises BadInput."""
+        count = max(1, min(limit, MOST))
+        query = (
+            select(LiveSession, Conversation, User.name)
+            .join(User, User.id == LiveSession.owner_id)
+            .outerjoin(Conversation, Conversation.id == LiveSession.conversation_id)
+            .where(LiveSession.seen_at > self._clock() - FRESH_MS)
+            .order_by(LiveSession.owner_id, LiveSession.id)
+            .limit(count + 1)
+        )
+        if owner is not None:
+            query = query.where(LiveSession.owner_id == owner)
+        if cursor is not None:
+            last_owner, _, last = cursor.partition(".")
+            if len(last_owner) != 32 or not last:
+                raise BadInput("this cursor is none of ours")
+            later = (LiveSession.owner_id == last_owner) & (LiveSession.id > last)
+            query = query.where((LiveSession.owner_id > last_owner) | later)
+        async with self._database.reading() as session:
+            found = [_living(row, talk, name) for row, talk, name in await session.execute(query)]
+        more = len(found) > count
+        last_one = found[count - 1] if more else None
+        return Page(found[:count], f"{last_one.owner}.{last_one.id}" if last_one else None)
+
+    async def end(self, actor: Actor, owner: str, id: str) -> None:
+        """End it, wherever it lives. Raises Missing, StorageUnavailable when no gateway can be told."""
+        async with self._database.writing() as session:
+            wanted = select(LiveSession.id).where(LiveSession.owner_id == owner, LiveSession.id == id)
+            if await session.scalar(wanted) is None:
+                raise Missing("there is no such session, or it has ended")
+            await self._audit.record(session, actor, "session.end", "session", id, owner=owner)
+            # Within the transaction: an order that could not be given is not recorded as given.
+            await self._bus.publish(END, msgspec.json.encode(_Order(owner, id)))
+
+    async def listen(self, end: End) -> None:
+        """Carry out orders for sessions of this process until cancelled."""
+        async with self._bus.subscribe(END, lambda news: _carry_out(news, end)):
+            await asyncio.Event().wait()
+
+
+def _carry_out(news: News, end: End) -> None:
+    try:
+        order = msgspec.json.decode(news.payload, type=_Order)
+    except msgspec.DecodeError:
+        log.warning("an order to end a session that cannot be read")
+        return
+    end(order.owner, order.id)
+
+
+def _living(row: LiveSession, talk: Conversation | None, name: str) -> Living:
+    return Living(
+        owner=row.owner_id,
+        owner_name=name,
+        id=row.id,
+        conversation=row.conversation_id,
+        gateway=row.gateway,
+        kind=row.kind,
+        app=talk.app_id if talk else "",
+        language=talk.language if talk else "",
+        channel=talk.channel if talk else "",
+        turns=talk.turns if talk else 0,
+        started_at=talk.started_at if talk else row.seen_at,
+        seen_at=row.seen_at,
+    )

@@ -153,9 +153,8 @@ class Database:
                     raise
 
     async def _abandon(self, session: AsyncSession, driver: Any, error: BaseException) -> None:
-        if self.dialect == "postgresql":
-            if not isinstance(error, asyncio.CancelledError):
-                self._doubt.raise_()
+        if self.dialect == "postgresql" and not isinstance(error, asyncio.CancelledError):
+            self._doubt.raise_()
             if driver is not None:
                 driver.terminate()  # without a word to a server that may not listen
-        await session.invalidate()
+        await session.invalidate()  # asks a server that listens to end the statement

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
-from sqlalchemy import URL, event
+from sqlalchemy import URL, Connection, event
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
@@ -50,7 +51,7 @@ def engine(url: URL, doubt: Doubt) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=ACQUIRE_S,
         pool_recycle=OLDEST_S,
-        connect_args=_arguments(STATEMENT_S),
+        connect_args=_arguments(url, STATEMENT_S),
         hide_parameters=True,
     )
 
@@ -62,6 +63,17 @@ def engine(url: URL, doubt: Doubt) -> AsyncEngine:
             connection.driver_connection.terminate()
             raise DisconnectionError
 
+    def failed(context: ExceptionContext) -> None:
+        error = context.original_exception
+        if isinstance(error, TimeoutError | OSError) or context.is_disconnect:
+            doubt.raise_()
+            if context.connection is not None and not context.connection.invalidated:
+                # Without a word to a server that may not listen: even a rollback would wait for it.
+                _driver_of(context.connection).terminate()
+                context.is_disconnect = True
+            context.invalidate_pool_on_disconnect = False  # would part from each with a word, see Doubt
+
+    event.listen(made.sync_engine, "handle_error", failed)
     event.listen(made.sync_engine, "connect", connected)
     event.listen(made.sync_engine, "checkout", taken)
     return made
@@ -69,21 +81,36 @@ def engine(url: URL, doubt: Doubt) -> AsyncEngine:
 
 def alone(url: URL) -> AsyncEngine:
     """For one long job."""
-    return create_async_engine(_driver(url), poolclass=NullPool, connect_args=_arguments(JOB_S), hide_parameters=True)
+    return create_async_engine(
+        _driver(url), poolclass=NullPool, connect_args=_arguments(url, JOB_S), hide_parameters=True
+    )
 
 
 def _driver(url: URL) -> URL:
-    return url.set(drivername="postgresql+asyncpg")
+    return url.set(drivername="postgresql+asyncpg").difference_update_query(["ssl", "sslmode"])
 
 
-def _arguments(statement_s: float) -> dict[str, Any]:
+def _driver_of(connection: Connection) -> Any:
+    return connection.connection.driver_connection
+
+
+def _encryption(url: URL) -> str:
+    """What the address says as `sslmode` (libpq's words); else none within this machine, and beyond it always."""
+    said = url.query.get("sslmode") or url.query.get("ssl")
+    if isinstance(said, str):
+        return said
+    return "disable" if url.host in (None, "", "localhost", "127.0.0.1", "::1") else "require"
+
+
+def _arguments(url: URL, statement_s: float) -> dict[str, Any]:
     return {
+        "ssl": _encryption(url),
         "timeout": CONNECT_S,
-        "command_timeout": statement_s,
+        "command_timeout": statement_s + 0.3,  # the server has not even said that the statement took too long
         "server_settings": {
             "application_name": "vivavoce",
-            # The server's own limits, for when we are the ones who have gone: a little later than ours.
-            "statement_timeout": f"{statement_s + 0.5:.1f}s",
+            "statement_timeout": f"{statement_s * 1000:.0f}ms",
+            # For when we are the ones who have gone: what we hold is let go.
             "idle_in_transaction_session_timeout": f"{statement_s * 4:.0f}s",
         },
     }

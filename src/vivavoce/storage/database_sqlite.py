@@ -82,7 +82,11 @@ def _set(engine: AsyncEngine, begin: str, *, read_only: bool, limit_s: float, fo
         if limit is not None:  # SQLAlchemy has a look around before `connected` is called for the first time
             limit.restart()
 
+    def thrown_away(_connection: Any, record: ConnectionPoolEntry, _error: object) -> None:
+        record.info["limit"].end()  # its request was cancelled: what still runs in the thread is for nobody
+
     event.listen(engine.sync_engine, "connect", connected)
+    event.listen(engine.sync_engine, "invalidate", thrown_away)
     event.listen(engine.sync_engine, "begin", begun)
     event.listen(engine.sync_engine, "before_cursor_execute", before)
     return engine
@@ -99,6 +103,9 @@ class _Limit:
 
     def restart(self) -> None:
         self._end = time.monotonic() + self._seconds
+
+    def end(self) -> None:
+        self._end = 0.0
 
     def reached(self) -> bool:
         """True interrupts the statement."""

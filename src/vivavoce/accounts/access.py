@@ -6,6 +6,7 @@ Nothing in a token says how it is to be checked: the one algorithm and the table
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,6 +24,8 @@ AUDIENCE: Final = "vivavoce"
 TYPE: Final = "at+jwt"
 LONGEST: Final = 2048
 """Characters; checked before anything is decoded."""
+FORM: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
+"""32 bytes of signature, and one way only to write them."""
 LEEWAY_S: Final = 30
 AHEAD_S: Final = 60
 """A token from further in the future than this was made by a wrong clock, or by somebody else."""
@@ -105,7 +108,7 @@ class AccessTokens:
 
 
 def _kid(token: str) -> str:
-    if len(token) > LONGEST or not token.isascii():
+    if len(token) > LONGEST or not FORM.fullmatch(token):
         raise _invalid()
     try:
         header = jwt.get_unverified_header(token)

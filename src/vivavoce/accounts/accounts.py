@@ -19,10 +19,12 @@ from vivavoce.accounts.api_tokens import ApiTokens
 from vivavoce.accounts.audit import Audit
 from vivavoce.accounts.authenticate import Authenticator
 from vivavoce.accounts.checkpoints import Checkpoints
+from vivavoce.accounts.commons import Commons
 from vivavoce.accounts.credentials import Credentials
 from vivavoce.accounts.first_start import FirstStart
 from vivavoce.accounts.keys import Keys
 from vivavoce.accounts.links import Links
+from vivavoce.accounts.live import Live
 from vivavoce.accounts.options import Options
 from vivavoce.accounts.passwords import Passwords
 from vivavoce.accounts.revocation import Revocations
@@ -56,14 +58,13 @@ class Accounts:
     api_tokens: ApiTokens
     tickets: Tickets
     authenticator: Authenticator
-    access: AccessTokens
     keys: Keys
     revocations: Revocations
     passwords: Passwords
-    throttle: Throttle
     audit: Audit
     checkpoints: Checkpoints
     first_start: FirstStart
+    live: Live
 
     @classmethod
     def make(
@@ -78,33 +79,33 @@ class Accounts:
         hasher: PasswordHasher | None = None,
     ) -> Accounts:
         """The services. One command needs no more; a server also runs `run`, which hears of what others do."""
-        audit = Audit(database, clock)
-        keys = Keys(database, sealer, audit, clock)
-        revocations = Revocations(database, bus)
+        live = Live(bus)
+        audit = Audit(database, live, clock)
+        commons = Commons(database, audit, Revocations(database, bus), live, clock)
+        keys = Keys(commons, sealer)
         access = AccessTokens(keys, options.access_s, clock)
-        api_tokens = ApiTokens(database, audit, revocations, clock, options.token_days)
-        links = Links(database, audit, clock, options.link_s)
+        api_tokens = ApiTokens(commons, options.token_days)
+        authenticator = Authenticator(commons, access, api_tokens)
+        links = Links(commons, options.link_s)
         passwords = Passwords(options.hashes, hasher)
         throttle = Throttle(cache, MemoryCache(), clock)
         lives = Lives(options.refresh_idle_s * SECOND, options.refresh_s * SECOND)
-        sign_ins = SignIns(database, audit, revocations, access, keys, lives, clock)
-        authenticator = Authenticator(database, access, api_tokens, revocations, clock)
+        sign_ins = SignIns(commons, access, keys, lives)
         return cls(
-            users=Users(database, audit, revocations, clock),
-            credentials=Credentials(database, audit, passwords, throttle, links, sign_ins, clock),
+            users=Users(commons),
+            credentials=Credentials(commons, passwords, throttle, links, sign_ins),
             sign_ins=sign_ins,
             links=links,
             api_tokens=api_tokens,
             tickets=Tickets(cache, authenticator, options.ticket_s),
             authenticator=authenticator,
-            access=access,
             keys=keys,
-            revocations=revocations,
+            revocations=commons.revocations,
             passwords=passwords,
-            throttle=throttle,
             audit=audit,
-            checkpoints=Checkpoints(database, keys, audit, clock),
-            first_start=FirstStart(database, audit, links, clock),
+            checkpoints=Checkpoints(commons, keys),
+            first_start=FirstStart(commons, links),
+            live=live,
         )
 
     async def run(self) -> None:
@@ -112,6 +113,7 @@ class Accounts:
         try:
             async with asyncio.TaskGroup() as group:
                 spawn(group, self.revocations.listen(), "revocations")
+                spawn(group, self.live.run(), "accounts-live")
                 spawn(group, self._keep(), "accounts-keeper")
         finally:
             self.passwords.close()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
-from vivavoce.accounts.permissions import PERMISSIONS
-from vivavoce.accounts.principal import Principal
+from vivavoce.accounts.permissions import PERMISSIONS, Role
+from vivavoce.accounts.principal import Principal, scopes_of
+from vivavoce.storage.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +33,9 @@ LOCAL_OPERATOR: Final = Actor(Principal("", "local operator", "admin", "", "loca
 """Whoever may run commands on this machine as the server's own user."""
 SYSTEM: Final = Actor(Principal("", "system", "admin", "", "local", _ALL))
 """The server itself: first start, rotation, what runs out."""
+
+
+def of_user(user: User, sign_in: str, whence: Whence) -> Actor:
+    """A user who is coming in right now."""
+    role = cast(Role, user.role)
+    return Actor(Principal(user.id, user.name, role, sign_in, "session", scopes_of(role)), whence)

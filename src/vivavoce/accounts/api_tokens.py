@@ -16,13 +16,11 @@ from typing import Final, cast
 from sqlalchemy import ColumnElement, func, select, update
 
 from vivavoce.accounts.actor import Actor
-from vivavoce.accounts.audit import Audit
+from vivavoce.accounts.commons import Commons
 from vivavoce.accounts.permissions import PERMISSIONS, ROLES, TABLE, Permission, Role
 from vivavoce.accounts.principal import Principal
-from vivavoce.accounts.revocation import Revocations
 from vivavoce.errors import BadInput, Missing, Refused, Unauthorised
-from vivavoce.storage.clock import DAY, Clock
-from vivavoce.storage.database import Database
+from vivavoce.storage.clock import DAY
 from vivavoce.storage.ids import new_id
 from vivavoce.storage.models import ApiToken, User
 
@@ -58,13 +56,11 @@ class NewApiToken:
 class ApiTokens:
     """Makes, lists, checks and revokes them."""
 
-    def __init__(
-        self, database: Database, audit: Audit, revocations: Revocations, clock: Clock, longest_days: int
-    ) -> None:
-        self._database = database
-        self._audit = audit
-        self._revocations = revocations
-        self._clock = clock
+    def __init__(self, commons: Commons, longest_days: int) -> None:
+        self._database = commons.database
+        self._audit = commons.audit
+        self._revocations = commons.revocations
+        self._clock = commons.clock
         self._longest = longest_days
         self._used: dict[str, int] = {}
         """Token → when it was used last; written by `note_use`."""

@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from vivavoce.accounts.actor import Actor
 from vivavoce.accounts.chain import ORIGIN, link
+from vivavoce.accounts.live import Live
 from vivavoce.accounts.networks import network
 from vivavoce.storage.clock import Clock, wall
 from vivavoce.storage.database import Database
@@ -71,8 +72,9 @@ class Filter:
 class Audit:
     """Records acts, and lists them."""
 
-    def __init__(self, database: Database, clock: Clock = wall) -> None:
+    def __init__(self, database: Database, live: Live, clock: Clock = wall) -> None:
         self._database = database
+        self._live = live
         self._clock = clock
 
     async def record(
@@ -103,6 +105,7 @@ class Audit:
             "detail": {key: clean(value) for key, value in detail.items()},
         }
         await session.execute(insert(AuditEntry).values(**row, hash=link(before, row)))
+        self._live.on_commit(session, "audit", "created", str(seq + 1))
         return seq + 1
 
     async def locked(self, session: AsyncSession) -> None:

@@ -12,13 +12,12 @@ from sqlalchemy import select
 
 from vivavoce.accounts.access import AccessTokens
 from vivavoce.accounts.api_tokens import ApiTokens
+from vivavoce.accounts.commons import Commons
 from vivavoce.accounts.permissions import Role
 from vivavoce.accounts.principal import Principal, Via, guest, scopes_of
-from vivavoce.accounts.revocation import Revocations
 from vivavoce.aio import now
 from vivavoce.errors import Unauthorised
-from vivavoce.storage.clock import SECOND, Clock
-from vivavoce.storage.database import Database
+from vivavoce.storage.clock import SECOND
 from vivavoce.storage.models import SignIn, User
 
 REMEMBER_S: Final = 60.0
@@ -29,19 +28,17 @@ MOST: Final = 20_000
 class Authenticator:
     """Says who a token belongs to."""
 
-    def __init__(
-        self, database: Database, access: AccessTokens, tokens: ApiTokens, revocations: Revocations, clock: Clock
-    ) -> None:
-        self._database = database
+    def __init__(self, commons: Commons, access: AccessTokens, tokens: ApiTokens) -> None:
+        self._database = commons.database
+        self._revocations = commons.revocations
+        self._clock = commons.clock
         self._access = access
         self._tokens = tokens
-        self._revocations = revocations
-        self._clock = clock
         self._known: dict[str, tuple[Principal, float]] = {}
         self._of: dict[str, set[str]] = {}
         """User → tokens in `_known`."""
         self._news = 0
-        revocations.watch(self._revoked)
+        self._revocations.watch(self._revoked)
 
     def known(self, token: str) -> Principal | None:
         """Whose it is, if that was verified less than a minute ago and nothing has been heard since."""
@@ -92,8 +89,10 @@ class Authenticator:
                     )
                 )
             ).first()
-        if row is None or (epoch is not None and row.epoch != epoch):
+        if row is None:
             raise Unauthorised("this sign-in has ended", code="token_revoked")
+        if epoch is not None and row.epoch != epoch:  # another role since: a refresh brings a token that says so
+            raise Unauthorised("the access token is of an earlier day of this user", code="token_expired")
         role = cast(Role, row.role)
         return Principal(user, row.name, role, sign_in, "session", scopes_of(role))
 

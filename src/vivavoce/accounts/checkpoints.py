@@ -14,11 +14,11 @@ from sqlalchemy import delete, desc, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from vivavoce.accounts.actor import Actor
-from vivavoce.accounts.audit import Audit, head
+from vivavoce.accounts.audit import head
 from vivavoce.accounts.chain import voucher
+from vivavoce.accounts.commons import Commons
 from vivavoce.accounts.keys import CHECKPOINTS, Keys
-from vivavoce.storage.clock import HOUR, Clock
-from vivavoce.storage.database import Database
+from vivavoce.storage.clock import HOUR
 from vivavoce.storage.models import AuditCheckpoint, AuditEntry
 
 log = logging.getLogger(__name__)
@@ -40,11 +40,11 @@ class Checkpoint:
 class Checkpoints:
     """Makes them, and prunes up to one."""
 
-    def __init__(self, database: Database, keys: Keys, audit: Audit, clock: Clock) -> None:
-        self._database = database
+    def __init__(self, commons: Commons, keys: Keys) -> None:
+        self._database = commons.database
+        self._audit = commons.audit
+        self._clock = commons.clock
         self._keys = keys
-        self._audit = audit
-        self._clock = clock
 
     async def make_due(self) -> list[Checkpoint]:
         """Those that are due now; two processes make them once. Raises StorageUnavailable."""

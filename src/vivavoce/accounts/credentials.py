@@ -5,24 +5,22 @@ One answer for all that is wrong (no such name, no password, wrong, disabled), a
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import Final
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from vivavoce.accounts import password_rules
-from vivavoce.accounts.actor import Actor, Whence
-from vivavoce.accounts.audit import Audit
+from vivavoce.accounts.actor import Actor, Whence, of_user
+from vivavoce.accounts.commons import Commons
 from vivavoce.accounts.links import Links
 from vivavoce.accounts.networks import network
 from vivavoce.accounts.passwords import Passwords
-from vivavoce.accounts.permissions import Role
-from vivavoce.accounts.principal import Principal, guest, scopes_of
-from vivavoce.accounts.sign_ins import Ended, Grant, SignIns
+from vivavoce.accounts.principal import guest
+from vivavoce.accounts.sign_ins import Grant, SignIns
 from vivavoce.accounts.throttle import Throttle, Try
 from vivavoce.errors import BadInput, Missing, Refused, Unauthorised
-from vivavoce.storage.clock import DAY, HOUR, MINUTE, Clock
-from vivavoce.storage.database import Database
+from vivavoce.storage.clock import DAY, HOUR, MINUTE
 from vivavoce.storage.models import KnownNetwork, OneTimeSecret, SignIn, User
 
 TRUSTED: Final = 30 * DAY
@@ -38,22 +36,15 @@ class Credentials:
     """Who may begin a sign-in."""
 
     def __init__(
-        self,
-        database: Database,
-        audit: Audit,
-        passwords: Passwords,
-        throttle: Throttle,
-        links: Links,
-        sign_ins: SignIns,
-        clock: Clock,
+        self, commons: Commons, passwords: Passwords, throttle: Throttle, links: Links, sign_ins: SignIns
     ) -> None:
-        self._database = database
-        self._audit = audit
+        self._database = commons.database
+        self._audit = commons.audit
+        self._clock = commons.clock
         self._passwords = passwords
         self._throttle = throttle
         self._links = links
         self._sign_ins = sign_ins
-        self._clock = clock
         self._hour_ends = 0
         self._written = 0
 
@@ -99,7 +90,6 @@ class Credentials:
         if password is not None:
             await self._check_rules(user_id, password)
             hashed = await self._passwords.hash(password)
-        ended: Ended = []
         async with self._database.writing() as session:
             await self._links.take(session, secret)
             user = await session.scalar(
@@ -107,12 +97,13 @@ class Credentials:
             )
             if user is None:
                 raise Unauthorised("this link has been used, or has run out", code="link_invalid")
-            await self._trust(session, user.id, whence)
-            begun = await self._sign_ins.begin(session, user, "link", whence)
             if hashed is not None:
-                actor = _self(user, begun.token.sign_in, whence)
-                ended = await self._set(session, actor, user, hashed, begun.token.sign_in)
-        await self._sign_ins.tell(user_id, ended)
+                await self._set(session, user, hashed)
+            await self._trust(session, user.id, whence)
+            begun = await self._sign_ins.begin(session, user, "link", whence, alone=hashed is not None)
+            if hashed is not None:
+                actor = of_user(user, begun.token.sign_in, whence)
+                await self._audit.record(session, actor, "password.change", "user", user.id)
         return await self._sign_ins.grant(begun)
 
     async def change_password(self, actor: Actor, old: str, new: str) -> None:
@@ -134,16 +125,16 @@ class Credentials:
             current = await session.scalar(select(User).where(User.id == me.user).with_for_update())
             if current is None or current.password != user.password:
                 raise BadInput("the password has been changed meanwhile", code="password_wrong")
-            ended = await self._set(session, actor, current, hashed, me.sign_in)
+            await self._set(session, current, hashed)
+            ended = await self._sign_ins.end_all_in(session, actor, me.user, but=me.sign_in)
+            await self._audit.record(session, actor, "password.change", "user", me.user)
         await self._sign_ins.tell(me.user, ended)
 
-    async def _set(self, session: AsyncSession, actor: Actor, user: User, hashed: str, sign_in: str) -> Ended:
+    async def _set(self, session: AsyncSession, user: User, hashed: str) -> None:
         user.password = hashed
         user.version += 1
         user.updated_at = self._clock()
-        await self._audit.record(session, actor, "password.change", "user", user.id)
         await session.execute(delete(OneTimeSecret).where(OneTimeSecret.user_id == user.id))
-        return await self._sign_ins.end_all_in(session, actor, user.id, but=sign_in)
 
     async def _check_rules(self, user_id: str, password: str) -> None:
         async with self._database.reading() as session:
@@ -224,8 +215,3 @@ class Credentials:
 
 def _wrong() -> Unauthorised:
     return Unauthorised("name or password is wrong", code="sign_in_failed")
-
-
-def _self(user: User, sign_in: str, whence: Whence) -> Actor:
-    role = cast(Role, user.role)
-    return Actor(Principal(user.id, user.name, role, sign_in, "session", scopes_of(role)), whence)

@@ -8,10 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from vivavoce.accounts.actor import SYSTEM
-from vivavoce.accounts.audit import Audit
+from vivavoce.accounts.commons import Commons
 from vivavoce.accounts.links import Link, Links
-from vivavoce.storage.clock import Clock
-from vivavoce.storage.database import Database
 from vivavoce.storage.ids import new_id
 from vivavoce.storage.models import SignIn, User
 
@@ -21,11 +19,11 @@ NAME: Final = "admin"
 class FirstStart:
     """Makes the administrator where there is nobody at all."""
 
-    def __init__(self, database: Database, audit: Audit, links: Links, clock: Clock) -> None:
-        self._database = database
-        self._audit = audit
+    def __init__(self, commons: Commons, links: Links) -> None:
+        self._database = commons.database
+        self._audit = commons.audit
+        self._clock = commons.clock
         self._links = links
-        self._clock = clock
 
     async def ensure(self) -> Link | None:
         """A link for the terminal, as long as nobody has ever come in; None otherwise.

@@ -14,14 +14,18 @@ from typing import Final
 from sqlalchemy import insert, select, update
 
 from vivavoce.accounts.actor import SYSTEM, Actor
-from vivavoce.accounts.audit import Audit
+from vivavoce.accounts.commons import Commons
 from vivavoce.aio import now
 from vivavoce.errors import Conflict
-from vivavoce.storage.clock import DAY, MINUTE, Clock
-from vivavoce.storage.database import Database
+from vivavoce.storage.clock import DAY, MINUTE
 from vivavoce.storage.models import SigningKey
 from vivavoce.storage.sealing import Sealer
 
+REFRESH: Final = "refresh"
+CHECKPOINTS: Final = "checkpoints"
+FIXED: Final = (REFRESH, CHECKPOINTS)
+"""Keys that last: of refresh tokens, of the audit's checkpoints."""
+SCOPE: Final = "accounts"
 KID: Final = re.compile(r"[0-9a-f]{16}")
 LIFE: Final = 90 * DAY
 GRACE: Final = 15 * MINUTE
@@ -42,11 +46,11 @@ class Key:
 class Keys:
     """The keys, remembered for `RELOAD_S`. All methods raise StorageUnavailable where the database has to be asked."""
 
-    def __init__(self, database: Database, sealer: Sealer, audit: Audit, clock: Clock) -> None:
-        self._database = database
+    def __init__(self, commons: Commons, sealer: Sealer) -> None:
+        self._database = commons.database
+        self._audit = commons.audit
+        self._clock = commons.clock
         self._sealer = sealer
-        self._audit = audit
-        self._clock = clock
         self._known: dict[str, Key] = {}
         self._read_at = float("-inf")
 
@@ -70,6 +74,9 @@ class Keys:
 
     async def rotate(self, actor: Actor, old: str | None = None) -> Key:
         """A new key signs from now on. With `old`, only if that one is still the newest: two processes make one."""
+        kid = secrets.token_hex(8)
+        # Sealed first: it may have to make a data key, which is a transaction of its own.
+        sealed = await self._seal(kid)
         async with self._database.writing() as session:
             await self._audit.locked(session)
             newest = await session.scalar(
@@ -85,8 +92,6 @@ class Keys:
                     .where(SigningKey.retired_at.is_(None), SigningKey.kid.not_in(FIXED))
                     .values(retired_at=moment)
                 )
-                kid = secrets.token_hex(8)
-                sealed = await self._sealer.seal(secrets.token_bytes(32), "accounts", f"signing_keys/{kid}")
                 await session.execute(insert(SigningKey).values(kid=kid, secret=sealed, created_at=moment))
                 await self._audit.record(session, actor, "keys.rotate", "signing_key", kid)
         await self._fresh(0)
@@ -99,7 +104,7 @@ class Keys:
         """The lasting key of that name (`REFRESH`, `CHECKPOINTS`), made at its first use."""
         if name in self._known:
             return self._known[name].secret
-        sealed = await self._sealer.seal(secrets.token_bytes(32), "accounts", f"signing_keys/{name}")
+        sealed = await self._seal(name)
         try:
             async with self._database.writing() as session:
                 if await session.get(SigningKey, name) is None:
@@ -109,6 +114,9 @@ class Keys:
         await self._fresh(0)
         return self._known[name].secret
 
+    async def _seal(self, kid: str) -> bytes:
+        return await self._sealer.seal(secrets.token_bytes(32), SCOPE, _place(kid))
+
     async def _fresh(self, within_s: float) -> None:
         if now() - self._read_at < within_s:
             return
@@ -116,7 +124,7 @@ class Keys:
             rows = list(await session.scalars(select(SigningKey)))
         known = {}
         for row in rows:
-            secret = await self._sealer.unseal(row.secret, "accounts", f"signing_keys/{row.kid}")
+            secret = await self._sealer.unseal(row.secret, SCOPE, _place(row.kid))
             known[row.kid] = Key(row.kid, secret, row.created_at, row.retired_at)
         self._known = known
         self._read_at = now()
@@ -126,6 +134,5 @@ class Keys:
         return max(living, key=lambda key: (key.created_at, key.kid), default=None)
 
 
-REFRESH: Final = "refresh"
-CHECKPOINTS: Final = "checkpoints"
-FIXED: Final = (REFRESH, CHECKPOINTS)
+def _place(kid: str) -> str:
+    return f"signing_keys/{kid}"

@@ -15,10 +15,9 @@ from sqlalchemy import ColumnElement, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from vivavoce.accounts.actor import Actor
-from vivavoce.accounts.audit import Audit
+from vivavoce.accounts.commons import Commons
 from vivavoce.errors import Missing, Unauthorised
-from vivavoce.storage.clock import SECOND, Clock
-from vivavoce.storage.database import Database
+from vivavoce.storage.clock import SECOND
 from vivavoce.storage.models import OneTimeSecret, User
 
 Kind = Literal["sign_in", "reset"]
@@ -41,10 +40,10 @@ class Link:
 class Links:
     """Makes them, and takes them back once."""
 
-    def __init__(self, database: Database, audit: Audit, clock: Clock, life_s: int) -> None:
-        self._database = database
-        self._audit = audit
-        self._clock = clock
+    def __init__(self, commons: Commons, life_s: int) -> None:
+        self._database = commons.database
+        self._audit = commons.audit
+        self._clock = commons.clock
         self._life = life_s * SECOND
 
     async def issue(self, actor: Actor, user_id: str, kind: Kind = "sign_in") -> Link:

@@ -7,6 +7,9 @@ so nobody can start more of them by hanging up.
 from __future__ import annotations
 
 import asyncio
+import base64
+import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, TypeVar
@@ -34,8 +37,8 @@ class Passwords:
     def __init__(self, at_once: int, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or argon2id()
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="argon2")
-        self._room = at_once + WAITING
-        self._dummy: str | None = None
+        self._room = threading.BoundedSemaphore(at_once + WAITING)
+        self._nobodys = _nobodys(self._hasher)
         self.hashed = 0
 
     async def hash(self, password: str) -> str:
@@ -44,10 +47,7 @@ class Passwords:
 
     async def verify(self, stored: str | None, password: str) -> bool:
         """Whether it is the one. Without a stored hash the answer is no, and costs the same. Raises Refused `busy`."""
-        if stored is None and self._dummy is None:
-            # Made once, at the first need: every later unknown name costs one hash, as a known one does.
-            self._dummy = await self._run(lambda: self._hasher.hash("nobody has this password"))
-        against = stored or self._dummy or ""
+        against = self._nobodys if stored is None else stored
         return await self._run(lambda: self._matches(against, password)) and stored is not None
 
     def outgrown(self, stored: str) -> bool:
@@ -64,14 +64,16 @@ class Passwords:
             return False
 
     async def _run(self, work: Callable[[], T]) -> T:
-        if self._room == 0:
+        if not self._room.acquire(blocking=False):
             raise Refused("too many people sign in right now", code="busy", retry_after_s=2.0)
-        self._room -= 1
         self.hashed += 1
-        loop = asyncio.get_running_loop()
         future: Future[T] = self._threads.submit(work)
-        future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._leave))
+        # Given back when the thread is done with it, which may be after the caller, or the loop, has gone.
+        future.add_done_callback(lambda _: self._room.release())
         return await asyncio.wrap_future(future)
 
-    def _leave(self) -> None:
-        self._room += 1
+
+def _nobodys(hasher: PasswordHasher) -> str:
+    """A hash of the parameters of `hasher` that no password has: it is random, and was never computed."""
+    salt, tag = (base64.b64encode(os.urandom(n)).rstrip(b"=").decode() for n in (hasher.salt_len, hasher.hash_len))
+    return f"$argon2id$v=19$m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}${salt}${tag}"

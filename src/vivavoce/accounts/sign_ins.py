@@ -15,18 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from vivavoce.accounts import refresh_tokens
 from vivavoce.accounts.access import AccessTokens
-from vivavoce.accounts.actor import Actor, Whence
-from vivavoce.accounts.audit import Audit
+from vivavoce.accounts.actor import Actor, Whence, of_user
+from vivavoce.accounts.commons import Commons
 from vivavoce.accounts.keys import REFRESH, Keys
 from vivavoce.accounts.networks import network
 from vivavoce.accounts.permissions import Role
-from vivavoce.accounts.principal import Principal, scopes_of
 from vivavoce.accounts.profile import Profile
 from vivavoce.accounts.refresh_tokens import RefreshToken
-from vivavoce.accounts.revocation import Revocations
 from vivavoce.errors import Missing, Unauthorised
-from vivavoce.storage.clock import DAY, HOUR, SECOND, Clock
-from vivavoce.storage.database import Database
+from vivavoce.storage.clock import DAY, HOUR, SECOND
 from vivavoce.storage.ids import new_id
 from vivavoce.storage.models import SignIn, User
 
@@ -60,6 +57,8 @@ class Begun:
     user: User
     token: RefreshToken
     expires_at: int
+    ended: Ended
+    """Others that ended by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,29 +90,31 @@ class Lives:
 class SignIns:
     """The families. Who may begin one is decided in front (see `credentials.py`)."""
 
-    def __init__(
-        self,
-        database: Database,
-        audit: Audit,
-        revocations: Revocations,
-        access: AccessTokens,
-        keys: Keys,
-        lives: Lives,
-        clock: Clock,
-    ) -> None:
-        self._database = database
-        self._audit = audit
-        self._revocations = revocations
+    def __init__(self, commons: Commons, access: AccessTokens, keys: Keys, lives: Lives) -> None:
+        self._database = commons.database
+        self._audit = commons.audit
+        self._revocations = commons.revocations
+        self._live = commons.live
+        self._clock = commons.clock
         self._access = access
         self._keys = keys
         self._lives = lives
-        self._clock = clock
 
-    async def begin(self, session: AsyncSession, user: User, how: How, whence: Whence) -> Begun:
-        """A new family of `user`, in the transaction of whatever allowed it; `grant` it after the commit."""
+    async def begin(self, session: AsyncSession, user: User, how: How, whence: Whence, *, alone: bool = False) -> Begun:
+        """A new family of `user`, in the transaction of whatever allowed it; `grant` it after the commit.
+
+        `alone`: all others end; else those beyond `MOST`, the oldest first.
+        """
         moment = self._clock()
         ends = moment + self._lives.of(user.role).whole
         token = refresh_tokens.first(new_id(self._clock))
+        others = (
+            select(SignIn.id)
+            .where(*self._living(user.id))
+            .order_by(SignIn.created_at.desc(), SignIn.id.desc())
+            .offset(0 if alone else MOST - 1)
+        )
+        ended = await self._end(session, SignIn.id.in_((await session.scalars(others)).all()))
         session.add(
             SignIn(
                 id=token.sign_in, user_id=user.id, how=how, refresh_hash=token.hash, rotated_at=moment,
@@ -121,23 +122,16 @@ class SignIns:
                 address=network(whence.address), agent=whence.agent[:200],
             )
         )  # fmt: skip
-        await session.flush()
-        surplus = await session.scalars(
-            select(SignIn.id)
-            .where(*self._living(user.id))
-            .order_by(SignIn.created_at.desc(), SignIn.id.desc())
-            .offset(MOST)
-        )
-        for sign_in in surplus.all():
-            await self._end(session, SignIn.id == sign_in)
-        await self._audit.record(
-            session, _actor(user, token.sign_in, whence), "sign_in", "user", user.id, how=how, sign_in=token.sign_in
-        )
-        return Begun(user, token, ends)
+        actor = of_user(user, token.sign_in, whence)
+        told = await self._record(session, actor, user.id, ended)
+        await self._audit.record(session, actor, "sign_in", "user", user.id, how=how, sign_in=token.sign_in)
+        self._live.on_commit(session, "sign_ins", "created", token.sign_in, owner=user.id)
+        return Begun(user, token, ends, told)
 
     async def grant(self, begun: Begun) -> Grant:
         """The answer to whoever may come in."""
         user, token = begun.user, begun.token
+        await self.tell(user.id, begun.ended)
         access = await self._access.issue(user.id, token.sign_in, cast(Role, user.role), user.epoch)
         left = max(1, (begun.expires_at - self._clock()) // SECOND)
         written = refresh_tokens.write(await self._keys.fixed(REFRESH), token)
@@ -177,13 +171,13 @@ class SignIns:
             elif token.hash != family.parent_hash or not 0 <= moment - family.rotated_at <= REPEAT:
                 family.revoked_at = moment
                 reused = await self._audit.record(
-                    session, _actor(user, family.id, whence), "sign_in.reuse", "user", user.id, "refused",
+                    session, of_user(user, family.id, whence), "sign_in.reuse", "user", user.id, "refused",
                     user=user.id, sign_in=family.id,
                 )  # fmt: skip
         if reused is not None:
             await self._revocations.tell(reused, user.id, family.id)
             raise Unauthorised("this refresh token was used before: the sign-in has ended", code="token_revoked")
-        return await self.grant(Begun(user, following, ends))
+        return await self.grant(Begun(user, following, ends, []))
 
     async def of(self, user_id: str) -> list[SignInView]:
         """The living sign-ins of a user, newest first."""
@@ -199,12 +193,11 @@ class SignIns:
     async def end(self, actor: Actor, user_id: str, sign_in: str) -> None:
         """End one of the user's. Raises Missing."""
         async with self._database.writing() as session:
-            if not await self._end(session, SignIn.id == sign_in, SignIn.user_id == user_id):
+            ended = await self._end(session, SignIn.id == sign_in, SignIn.user_id == user_id)
+            if not ended:
                 raise Missing("there is no such sign-in")
-            seq = await self._audit.record(
-                session, actor, "sign_in.end", "user", user_id, user=user_id, sign_in=sign_in
-            )
-        await self._revocations.tell(seq, user_id, sign_in)
+            told = await self._record(session, actor, user_id, ended)
+        await self.tell(user_id, told)
 
     async def sign_out(self, actor: Actor) -> None:
         """End the actor's own; nothing where it has ended already, or where a token is asking."""
@@ -225,13 +218,7 @@ class SignIns:
     async def end_all_in(self, session: AsyncSession, actor: Actor, user_id: str, *, but: str = "") -> Ended:
         """The same in somebody's transaction; `tell` of it after the commit."""
         ended = await self._end(session, SignIn.user_id == user_id, SignIn.id != but)
-        return [
-            (
-                await self._audit.record(session, actor, "sign_in.end", "user", user_id, user=user_id, sign_in=sign_in),
-                sign_in,
-            )
-            for sign_in in ended
-        ]
+        return await self._record(session, actor, user_id, ended)
 
     async def tell(self, user_id: str, ended: Ended) -> None:
         """The news of what `end_all_in` ended."""
@@ -253,14 +240,19 @@ class SignIns:
         )
         return list(ended)
 
+    async def _record(self, session: AsyncSession, actor: Actor, user_id: str, ended: list[str]) -> Ended:
+        told = []
+        for sign_in in ended:
+            seq = await self._audit.record(
+                session, actor, "sign_in.end", "user", user_id, user=user_id, sign_in=sign_in
+            )
+            self._live.on_commit(session, "sign_ins", "deleted", sign_in, owner=user_id)
+            told.append((seq, sign_in))
+        return told
+
     def _ends(self, family: SignIn, user: User) -> int:
         """Also for somebody who became an administrator since."""
         return min(family.expires_at, family.created_at + self._lives.of(user.role).whole)
 
     def _living(self, user_id: str) -> tuple[ColumnElement[bool], ...]:
         return SignIn.user_id == user_id, SignIn.revoked_at.is_(None), SignIn.expires_at > self._clock()
-
-
-def _actor(user: User, sign_in: str, whence: Whence) -> Actor:
-    role = cast(Role, user.role)
-    return Actor(Principal(user.id, user.name, role, sign_in, "session", scopes_of(role)), whence)

@@ -11,13 +11,10 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from vivavoce.accounts.actor import Actor
-from vivavoce.accounts.audit import Audit
+from vivavoce.accounts.commons import Commons
 from vivavoce.accounts.permissions import ROLES, Role
 from vivavoce.accounts.profile import Profile
-from vivavoce.accounts.revocation import Revocations
 from vivavoce.errors import BadInput, Conflict, Missing, Refused
-from vivavoce.storage.clock import Clock
-from vivavoce.storage.database import Database
 from vivavoce.storage.ids import new_id
 from vivavoce.storage.models import Blob, Deletion, SignIn, User
 from vivavoce.storage.paging import USUAL, Keyset, Page
@@ -33,11 +30,12 @@ Removal = Callable[[AsyncSession, str], Awaitable[None]]
 class Users:
     """Every method that changes somebody takes the actor, and is audited."""
 
-    def __init__(self, database: Database, audit: Audit, revocations: Revocations, clock: Clock) -> None:
-        self._database = database
-        self._audit = audit
-        self._revocations = revocations
-        self._clock = clock
+    def __init__(self, commons: Commons) -> None:
+        self._database = commons.database
+        self._audit = commons.audit
+        self._revocations = commons.revocations
+        self._live = commons.live
+        self._clock = commons.clock
         self._removals: list[Removal] = []
 
     def on_delete(self, removal: Removal) -> None:
@@ -55,6 +53,7 @@ class Users:
             async with self._database.writing() as session:
                 session.add(user)
                 await self._audit.record(session, actor, "user.create", "user", user.id, role=role)
+                self._live.on_commit(session, "users", "created", user.id)
         except Conflict as error:
             raise Conflict("there is a user of this name already") from error
         return Profile.of(user)
@@ -116,15 +115,17 @@ class Users:
                 setattr(user, field, value)
             user.version += 1
             user.updated_at = self._clock()
+            if revokes:
+                user.epoch += 1
+            if user.disabled and revokes:
+                await _end_sign_ins(session, user_id, self._clock())
             told = {field: value for field, value in changed.items() if field != "display_name"}
             await self._audit.record(
                 session, actor, "user.change", "user", user_id, fields=",".join(sorted(changed)), **told
             )
             if revokes:
-                user.epoch += 1
-                if user.disabled:
-                    await _end_sign_ins(session, user_id, self._clock())
                 seq = await self._audit.record(session, actor, "user.revoke", "user", user_id)
+            self._live.on_commit(session, "users", "changed", user_id)
         if seq is not None:
             await self._revocations.tell(seq, user_id, None)
         return Profile.of(user)
@@ -137,6 +138,7 @@ class Users:
             user.version += 1
             user.updated_at = self._clock()
             await self._audit.record(session, actor, "consent.recording", "user", user.id, yes=yes)
+            self._live.on_commit(session, "users", "changed", user.id)
         return Profile.of(user)
 
     async def delete(self, actor: Actor, user_id: str, version: int | None = None) -> None:
@@ -157,6 +159,7 @@ class Users:
             session.add(Deletion(kind="user", object_id=user_id, at=self._clock()))
             await session.execute(deleting(User).where(User.id == user_id))
             seq = await self._audit.record(session, actor, "user.delete", "user", user_id)
+            self._live.on_commit(session, "users", "deleted", user_id)
         await self._revocations.tell(seq, user_id, None)
 
 

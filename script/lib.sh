@@ -51,6 +51,26 @@ apt_install() {
     { apt-get update >/dev/null 2>&1 && apt-get install -y --no-install-recommends "$@" >/dev/null 2>&1; }
 }
 
+# has_server PROGRAM: the tests can start it; setpriv, because it is to end with them.
+has_server() {
+  command -v setpriv >/dev/null &&
+    { PATH=$PATH:/usr/sbin:/usr/bin command -v "$1" >/dev/null || compgen -G "/usr/lib/postgresql/*/bin/$1" >/dev/null; }
+}
+
+# Debian's servers, without the instances of their own that the packages would make and start at once.
+install_servers() {
+  local wish=/etc/postgresql-common/createcluster.conf done=0
+  export RUNLEVEL=1
+  if [ -e "$wish" ]; then
+    apt_install "$@"
+    return
+  fi
+  mkdir -p "${wish%/*}" && echo "create_main_cluster = false" >"$wish"
+  apt_install "$@" || done=1
+  rm -f "$wish"
+  return "$done"
+}
+
 # Sets `python` to an interpreter that is new enough.
 find_python() {
   local candidate

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from vivavoce.api.models import ProblemDetails
-from vivavoce.api.routing import Declared
+from vivavoce.api.routing import JSON, Declared
 from vivavoce.channels.problems import MEDIA_TYPE
 
 SECURITY: Final[dict[str, Any]] = {
@@ -55,6 +55,9 @@ def responses(declaration: Declared) -> dict[int | str, dict[str, Any]]:
         }
         for status in sorted(statuses)
     }
+    if declaration.media != JSON:
+        content = {declaration.media: {"schema": {"type": "string", "format": "binary"}}}
+        out[declaration.status] = {"description": "The contents.", "content": content}
     if declaration.cached:
         out[304] = {"description": "As it was when you read it."}
     return out

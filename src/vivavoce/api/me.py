@@ -94,7 +94,7 @@ class MeApi:
         set_version(response, profile.version)
         return user_view(profile)
 
-    @routes.post("/password", permission="self", limit="sign_in", status=204, errors=(401,))
+    @routes.post("/password", permission="self", status=204)
     async def change_password(self, body: PasswordChange, who: Who) -> None:
         """A new password; all your other sign-ins end."""
         if who.principal.via != "session":

@@ -7,6 +7,8 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import Request, Response
+from fastapi.datastructures import Default
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from vivavoce.api import strict
@@ -14,7 +16,7 @@ from vivavoce.api.conditions import body_tag, unchanged
 from vivavoce.api.context import principal_of
 from vivavoce.api.documents import operation, responses
 from vivavoce.api.idempotency import Answer, Asked, Idempotency
-from vivavoce.api.routing import BODY_BYTES, Declared
+from vivavoce.api.routing import BODY_BYTES, JSON, Declared
 from vivavoce.errors import BadInput
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -54,6 +56,7 @@ class GuardedRoute(APIRoute):
     ) -> None:
         self.declaration = declaration
         self._idempotency = idempotency
+        raw = declaration.media != JSON
         super().__init__(
             declaration.path,
             endpoint,
@@ -64,6 +67,8 @@ class GuardedRoute(APIRoute):
             operation_id=declaration.name,
             responses=responses(declaration),
             openapi_extra=operation(declaration),
+            response_model=None if raw else Default(None),
+            response_class=Response if raw else Default(JSONResponse),
         )
 
     def get_route_handler(self) -> Handler:

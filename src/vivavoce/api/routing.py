@@ -24,17 +24,17 @@ from typing_extensions import Unpack
 
 from vivavoce.accounts.permissions import PERMISSIONS, Permission
 from vivavoce.accounts.principal import Principal
+from vivavoce.channels.rates import Rate
 from vivavoce.errors import ConfigError, Refused, Unauthorised
 
 Open = Literal["public", "known", "signed_in"]
 """`public`: anybody. `known`: whoever has shown who they are, guests too. `signed_in`: the same without guests."""
-Rate = Literal["sign_in", "read", "write", "search", "export", "conversation"]
-"""Classes of limits (THREATS.md §3); the door knows their numbers."""
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Needs = Open | Permission | tuple[Permission, ...]
 """A tuple: any one of these is enough to come in; the handler narrows what is seen."""
 
 OPEN: Final = get_args(Open)
+JSON: Final = "application/json"
 BODY_BYTES: Final = 256 << 10
 """Largest body of a request (THREATS.md §3)."""
 
@@ -62,7 +62,8 @@ class Declared:
     """Demands `If-Match`."""
     errors: tuple[int, ...] = ()
     """Statuses it answers with besides those that its declaration implies."""
-    media: str = "application/json"
+    media: str = JSON
+    """Type of a good answer; what is no JSON is described as bytes."""
 
     @property
     def public(self) -> bool:

@@ -41,6 +41,8 @@ class Retry:
     claim_s: float = 60.0
 
 
+DEFAULT_RETRY = Retry()
+
 Handler = Callable[[Delivery], Awaitable[None]]
 """Returns when the work is done for good; raises to have it tried again."""
 
@@ -76,7 +78,9 @@ class Bus(Protocol):
         """
         ...
 
-    async def consume(self, stream: str, group: str, consumer: str, handle: Handler, retry: Retry = Retry()) -> None:
+    async def consume(
+        self, stream: str, group: str, consumer: str, handle: Handler, retry: Retry = DEFAULT_RETRY
+    ) -> None:
         """Work on the stream's entries, one at a time, until cancelled; all that was appended, in a new group too.
 
         Each entry is worked on by one consumer of a group at a time, and none while an earlier one of its key is not

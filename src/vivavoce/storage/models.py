@@ -420,6 +420,7 @@ class Blob(Base):
     sha256: Mapped[str] = mapped_column(String(64), default="")
     created_at: Mapped[int]
     expires_at: Mapped[int | None] = mapped_column(index=True)
+    """While it is `pending`: when whoever uploads it is taken for dead."""
 
 
 class OutboxEvent(Base):
@@ -433,6 +434,8 @@ class OutboxEvent(Base):
     payload: Mapped[bytes]
     created_at: Mapped[int]
     sent_at: Mapped[int | None] = mapped_column(index=True)
+    sent_as: Mapped[str] = mapped_column(String(32), default="")
+    """The id that the bus gave it."""
 
 
 class StreamEntry(Base):
@@ -507,7 +510,10 @@ class DataKey(Base):
 
     __tablename__ = "data_keys"
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    scope: Mapped[str] = mapped_column(String(96), unique=True)
+    scope: Mapped[str] = mapped_column(String(160), index=True)
+    """One has several where two processes began at once, or where one was used up; the newest seals."""
     kek: Mapped[str] = mapped_column(String(16), index=True)
     wrapped: Mapped[bytes]
+    seals: Mapped[int] = mapped_column(default=0)
+    """How often it may have sealed a row: each process takes some hundreds ahead."""
     created_at: Mapped[int]

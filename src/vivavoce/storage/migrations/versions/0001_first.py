@@ -271,11 +271,13 @@ def _plumbing() -> None:
     op.create_table(
         "data_keys",
         sa.Column("id", sa.String(32), primary_key=True),
-        sa.Column("scope", sa.String(96), nullable=False, unique=True),
+        sa.Column("scope", sa.String(160), nullable=False),
         sa.Column("kek", sa.String(16), nullable=False),
         sa.Column("wrapped", sa.LargeBinary(), nullable=False),
+        sa.Column("seals", NUMBER, nullable=False),
         sa.Column("created_at", NUMBER, nullable=False),
     )
+    op.create_index("ix_data_keys_scope", "data_keys", ["scope"])
     op.create_index("ix_data_keys_kek", "data_keys", ["kek"])
     op.create_table(
         "deletions",
@@ -309,6 +311,7 @@ def _plumbing() -> None:
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", NUMBER, nullable=False),
         sa.Column("sent_at", NUMBER),
+        sa.Column("sent_as", sa.String(32), nullable=False),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_outbox_sent_at", "outbox", ["sent_at"])

@@ -64,7 +64,7 @@ async def conversation(
                 state="ended",
                 title=told[0].said.encode() if told else None,
                 turns=len(told),
-                cuts=sum(turn.reason == "cut" for turn in told),
+                cuts=sum(turn.reason == "interrupted" for turn in told),
                 response_ms=waits[len(waits) // 2] if waits else None,
                 started_at=at,
                 last_at=at + len(told) * MINUTE,
@@ -86,7 +86,7 @@ async def conversation(
                 said=turn.said,
                 heard=turn.heard,
                 response_ms=turn.response_ms,
-                cut=turn.reason == "cut",
+                cut=turn.reason == "interrupted",
             )
             await index.keep(session, [entry])
     return identity

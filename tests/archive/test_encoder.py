@@ -82,8 +82,8 @@ def test_a_pair_of_peaks_for_each_50_ms() -> None:
     assert min(peaks[11:19, 1]) > 85
 
 
-def test_nothing_at_all_is_a_file_too() -> None:
-    assert encoded()[encoder.OGG].startswith(b"OggS")
+def test_of_no_sound_there_is_no_file() -> None:
+    assert encoded() == {encoder.DONE: bytes(8)}
 
 
 def test_a_source_that_breaks_off_is_an_error() -> None:

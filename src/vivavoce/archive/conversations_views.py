@@ -74,9 +74,12 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a reply, and when it begins on the sample clock; `heard` is False for what was cut off."""
+    """A word of a reply, and when it begins on the sample clock; `heard` is False for what was cut off. `start` is its
+    first character in `heard` followed by `unheard`.
+    """
 
     text: str
+    start: int
     from_ms: int
     heard: bool
 
@@ -164,11 +167,9 @@ async def turn(row: Turn, sealer: Sealer, *, words: bool) -> TurnView:
     if words:
         said, heard, unheard = await texts(row, sealer)
         length = len(heard)
+        whole = heard + unheard
         spelled = [
-            Word(word, from_ms, start < length)
-            for (word, from_ms), (start, *_) in zip(
-                layout.spelled(kept.get("words", []), heard, unheard), kept.get("words", []), strict=True
-            )
+            Word(whole[start:stop], start, from_ms, start < length) for start, stop, from_ms in kept.get("words", [])
         ]
     return TurnView(
         reply=row.reply,

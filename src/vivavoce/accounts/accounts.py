@@ -17,6 +17,7 @@ from argon2 import PasswordHasher
 from vivavoce.accounts.access import AccessTokens
 from vivavoce.accounts.api_tokens import ApiTokens
 from vivavoce.accounts.audit import Audit
+from vivavoce.accounts.audit_check import AuditCheck
 from vivavoce.accounts.authenticate import Authenticator
 from vivavoce.accounts.checkpoints import Checkpoints
 from vivavoce.accounts.commons import Commons
@@ -63,6 +64,7 @@ class Accounts:
     passwords: Passwords
     audit: Audit
     checkpoints: Checkpoints
+    audit_check: AuditCheck
     first_start: FirstStart
     live: Live
 
@@ -104,6 +106,7 @@ class Accounts:
             passwords=passwords,
             audit=audit,
             checkpoints=Checkpoints(commons, keys),
+            audit_check=AuditCheck(commons, keys),
             first_start=FirstStart(commons, links),
             live=live,
         )

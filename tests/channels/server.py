@@ -9,25 +9,34 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
 from channels.actors import FakeSessions
-from vivavoce.channels.access import Access
+from channels.people import Entrance
+from vivavoce.channels.census import Census
+from vivavoce.channels.door import Socket
 from vivavoce.channels.duplex import DuplexChannel
-from vivavoce.channels.http import Status, http_app, uvicorn_options
-from vivavoce.channels.limits import DUPLEX, STREAMING, HttpLimits, SocketLimits
+from vivavoce.channels.feed import LiveFeed
+from vivavoce.channels.http import Guarded, Status, http_app, pages, uvicorn_options
+from vivavoce.channels.limits import DUPLEX, LIVE, STREAMING, CensusLimits, HttpLimits, SocketLimits
+from vivavoce.channels.live import LiveChannel
 from vivavoce.channels.metrics import Metrics
 from vivavoce.channels.readiness import Readiness
 from vivavoce.channels.streaming import StreamingChannel
 from vivavoce.channels.websocket import Gateway, Route
 
+TALK = Socket("conversation", "talk", guests=True)
+WATCH = Socket("live")
+
 
 class Serving:
     """What a journey holds of the server."""
 
-    def __init__(self, limits: SocketLimits) -> None:
+    def __init__(self, limits: SocketLimits, entrance: Entrance, census: CensusLimits) -> None:
+        self.entrance = entrance
         self.sessions = FakeSessions()
         self.readiness = Readiness()
         self.readiness.ready()
@@ -35,20 +44,25 @@ class Serving:
         self.port = 0
         self.gateway = Gateway(
             [
-                Route("/ws/duplex/", DUPLEX, lambda link, name: DuplexChannel(link, name, self.sessions)),
-                Route("/ws/streaming/", STREAMING, lambda link, name: StreamingChannel(link, name, self.sessions)),
+                Route("/ws/duplex/", TALK, DUPLEX, lambda link, name: DuplexChannel(link, name, self.sessions)),
+                Route(
+                    "/ws/streaming/", TALK, STREAMING, lambda link, name: StreamingChannel(link, name, self.sessions)
+                ),
+                Route("/ws", WATCH, LIVE, lambda link, _: LiveChannel(link, self.feed)),
             ],
-            Access(),
+            entrance.door,
             self.readiness,
             self.metrics,
             limits,
         )
+        self.feed = LiveFeed(entrance.bus)
+        self.census = Census(census, entrance.door.ways.proxies)
 
-    def url(self, path: str = "/ws/duplex/kitchen") -> str:
+    def url(self, path: str = "/ws/duplex/kitchen-1") -> str:
         return f"ws://127.0.0.1:{self.port}{path}"
 
     @asynccontextmanager
-    async def client(self, path: str = "/ws/duplex/kitchen") -> AsyncIterator[ClientConnection]:
+    async def client(self, path: str = "/ws/duplex/kitchen-1") -> AsyncIterator[ClientConnection]:
         async with connect(self.url(path), max_size=None) as client:
             yield client
 
@@ -63,13 +77,21 @@ async def eventually(check: Callable[[], object]) -> None:
 
 
 @asynccontextmanager
-async def serving(limits: SocketLimits | None = None, http: HttpLimits | None = None) -> AsyncIterator[Serving]:
+async def serving(
+    limits: SocketLimits | None = None,
+    http: HttpLimits | None = None,
+    entrance: Entrance | None = None,
+    census: CensusLimits | None = None,
+    **options: Any,
+) -> AsyncIterator[Serving]:
     """The gateway and its HTTP application under uvicorn; everything is gone at the end."""
-    made = Serving(limits or SocketLimits(linger_s=0.5))
+    made = Serving(limits or SocketLimits(linger_s=0.5), entrance or Entrance(guests=True), census or CensusLimits())
     with socket.create_server(("127.0.0.1", 0)) as listening:
         made.port = listening.getsockname()[1]
-        app = http_app(Access(), made.readiness, made.metrics, lambda: Status("0"))
-        config = uvicorn.Config(app, log_level="warning", **uvicorn_options(made.gateway, http or HttpLimits()))
+        shown = pages(made.readiness, made.metrics, lambda: Status("0"))
+        app = http_app(Guarded(made.entrance.door, made.entrance.cache), shown)
+        protocols = uvicorn_options(made.gateway, http or HttpLimits(), made.census)
+        config = uvicorn.Config(app, log_level="warning", **protocols, **options)
         server = uvicorn.Server(config)
         async with asyncio.TaskGroup() as group:
             running = group.create_task(server.serve(sockets=[listening]))
@@ -90,7 +112,7 @@ class RawClient:
         self.writer = writer
 
     @classmethod
-    async def dial(cls, port: int, path: str = "/ws/duplex/raw", connection: str = "Upgrade") -> RawClient:
+    async def dial(cls, port: int, path: str = "/ws/duplex/raw-client", connection: str = "Upgrade") -> RawClient:
         sock = socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         sock.setblocking(False)

@@ -42,7 +42,7 @@ async def ended(client: ClientConnection) -> tuple[int, str]:
     return client.close_code or 0, client.close_reason or ""
 
 
-async def refused(made: Serving, path: str = "/ws/duplex/kitchen", **options: Any) -> httpx.Response:
+async def refused(made: Serving, path: str = "/ws/duplex/kitchen-1", **options: Any) -> httpx.Response:
     with pytest.raises(InvalidStatus) as caught:
         await connect(made.url(path), **options)
     answer = caught.value.response
@@ -52,7 +52,7 @@ async def refused(made: Serving, path: str = "/ws/duplex/kitchen", **options: An
 async def talk(made: Serving) -> None:
     async with made.client() as client:
         await client.send('{"type": "prepare"}')
-        assert (await until(client, "prepared"))["session_id"] == "kitchen"
+        assert (await until(client, "prepared"))["session_id"] == "kitchen-1"
         session = made.sessions.session
         for number in range(50):
             await client.send(bytes([number, 0]) * 320)
@@ -90,8 +90,7 @@ async def test_http_and_websockets_share_a_port() -> None:
         answer = await http.get(f"http://127.0.0.1:{made.port}/health")
         assert answer.json() == {"status": "ok"}
         await eventually(lambda: len(made.gateway) == 1)
-        metrics = (await http.get(f"http://127.0.0.1:{made.port}/metrics")).text
-        assert 'vivavoce_sockets_open{channel="duplex"} 1.0' in metrics
+        assert b'vivavoce_sockets_open{channel="duplex"} 1.0' in made.metrics.render()
 
 
 async def test_our_subprotocol_is_echoed_and_nothing_is_compressed() -> None:
@@ -113,7 +112,7 @@ async def test_foreign_origin_and_rebound_host_get_403() -> None:
             answer = await refused(made, **options)
             assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
         with pytest.raises(InvalidStatus) as caught:
-            await connect(f"ws://evil.example:{made.port}/ws/duplex/a", host="127.0.0.1", port=made.port)
+            await connect(f"ws://evil.example:{made.port}/ws/duplex/a-session", host="127.0.0.1", port=made.port)
         assert caught.value.response.status_code == 403
         async with connect(made.url(), origin=f"http://127.0.0.1:{made.port}"):
             pass
@@ -121,7 +120,16 @@ async def test_foreign_origin_and_rebound_host_get_403() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/ws", "/ws/duplex/", "/ws/duplex/a b", "/ws/duplex/a/b", "/ws/duplex/" + "a" * 65]
+    "path",
+    [
+        "/",
+        "/ws/",
+        "/ws/duplex/",
+        "/ws/duplex/seven-7",
+        "/ws/duplex/session b",
+        "/ws/duplex/session/b",
+        "/ws/duplex/" + "a" * 65,
+    ],
 )
 async def test_a_path_that_is_none_of_ours_gets_404(path: str) -> None:
     async with serving() as made:
@@ -305,7 +313,7 @@ async def test_a_session_that_ends_closes_its_socket_normally() -> None:
 
 
 async def test_the_turn_based_protocol_is_there_too() -> None:
-    async with serving() as made, made.client("/ws/streaming/chat") as client:
+    async with serving() as made, made.client("/ws/streaming/chat-001") as client:
         await client.send('{"type": "prefill", "messages": [{"role": "user", "content": "hi"}]}')
         await eventually(lambda: made.sessions.opened)
         made.sessions.session.outlet.send(outputs.Prefilled((), prompt_tokens=3, new_tokens=3))

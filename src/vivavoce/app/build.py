@@ -20,10 +20,14 @@ from vivavoce.audio.pcm import FRAME_MS, Pcm
 from vivavoce.audio.segmenter import SegmenterSettings
 from vivavoce.channels import contract
 from vivavoce.channels.access import Access
+from vivavoce.channels.census import Census
+from vivavoce.channels.door import Door, NoAccounts, Socket, Ways
 from vivavoce.channels.duplex import DuplexChannel
-from vivavoce.channels.http import Status, http_app
-from vivavoce.channels.limits import DUPLEX, STREAMING, ChannelLimits, HttpLimits, SocketLimits
+from vivavoce.channels.http import Guarded, Status, http_app, pages
+from vivavoce.channels.limits import DUPLEX, STREAMING, CensusLimits, ChannelLimits, HttpLimits, SocketLimits
 from vivavoce.channels.metrics import Metrics
+from vivavoce.channels.proxies import Proxies
+from vivavoce.channels.rates import Rates
 from vivavoce.channels.readiness import Readiness
 from vivavoce.channels.streaming import StreamingChannel
 from vivavoce.channels.websocket import Gateway, Route
@@ -54,6 +58,7 @@ from vivavoce.inference.wrappers import (
     sturdy_synthesizer,
 )
 from vivavoce.pool.local import LocalPool, PoolSettings
+from vivavoce.storage.cache.memory import MemoryCache
 
 Loading = Callable[[str], None]
 """Told what is being loaded, in words for people."""
@@ -341,30 +346,42 @@ class Front:
         server = settings.server
         # The address that is bound is a name that is answered; IPv6's loopback is one anyway.
         bound = () if ":" in server.host else (server.host,)
-        access = Access.allowing((*server.hosts, *bound), server.origins)
+        ways = Ways(
+            Access.allowing((*server.hosts, *bound), server.origins),
+            Proxies.of(server.trusted_proxies),
+            settings.tls.behind_proxy,
+            guests=True,
+        )
+        cache = MemoryCache()
+        nobody = NoAccounts()
+        door = Door(ways, nobody, nobody, Rates(cache))
+        talks = Socket("conversation", "talk", guests=True)
+        self.census = Census(CensusLimits(settings.limits.connections), ways.proxies)
         duplex, streaming = _channel_limits(settings)
         language = settings.talk.language
         self.gateway = Gateway(
             (
                 Route(
                     "/ws/duplex/",
+                    talks,
                     duplex,
                     lambda line, name: DuplexChannel(line, name, self._sessions, language=language, limits=duplex),
                 ),
                 Route(
                     "/ws/streaming/",
+                    talks,
                     streaming,
                     lambda line, name: StreamingChannel(
                         line, name, self._sessions, language=language, limits=streaming
                     ),
                 ),
             ),
-            access,
+            door,
             self.readiness,
             self.metrics,
             _socket_limits(settings),
         )
-        self.app = http_app(access, self.readiness, self.metrics, self._status)
+        self.app = http_app(Guarded(door, cache), pages(self.readiness, self.metrics, self._status))
         self.http_limits = _http_limits(settings)
 
     def open(self, conversations: Conversations) -> None:

@@ -79,7 +79,7 @@ async def serve(settings: Settings, listener: socket.socket, tell: Tell) -> None
     """The life of the process, in the order of the lines."""
     stop = _stop_signal()
     front = Front(settings)
-    options = uvicorn_options(front.gateway, front.http_limits)
+    options = uvicorn_options(front.gateway, front.http_limits, front.census)
     server = _Server(uvicorn.Config(front.app, log_config=None, **options))
     async with asyncio.TaskGroup() as group:
         serving = aio.spawn(group, server.serve([listener]), "http")

@@ -11,8 +11,10 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
+from vivavoce.accounts.principal import guest
 from vivavoce.aio import now
 from vivavoce.channels.contract import Channel, Transport
+from vivavoce.channels.door import Caller
 from vivavoce.channels.limits import ErrorWindow, SocketLimits
 from vivavoce.channels.metrics import Metrics
 from vivavoce.conversation.outputs import Output
@@ -28,12 +30,24 @@ _TOO_FAST_EVERY_S: Final = 0.25
 """A flood is told of itself this often, so that a burst costs a few errors and five seconds of it the socket."""
 
 
+IN_PROCESS: Final = Caller(guest(), "127.0.0.1")
+"""Who talks without a socket: the person at this machine's own terminal."""
+
+
 class Connection:
     """Timers, the error budget, the send buffer's bound, and closing. `channel` is set before the first message."""
 
     channel: Channel
 
-    def __init__(self, transport: Transport, limits: SocketLimits, metrics: Metrics, spawn: Spawn) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        limits: SocketLimits,
+        metrics: Metrics,
+        spawn: Spawn,
+        caller: Caller = IN_PROCESS,
+    ) -> None:
+        self.caller = caller
         self._transport = transport
         self._limits = limits
         self.metrics = metrics
@@ -93,8 +107,12 @@ class Connection:
 
     def send(self, message: Message) -> None:
         """One text message; nothing after the close."""
+        self.send_encoded(encode(message))
+
+    def send_encoded(self, message: bytes) -> None:
+        """The same for a message that goes to many."""
         if not self.closing:
-            self._transport.send_text(encode(message))
+            self._transport.send_text(message)
             self._check_buffer()
 
     def send_sound(self, reply: int, offset: int, audio: bytes) -> None:

@@ -1,28 +1,40 @@
-"""Around every HTTP answer: Host and Origin first, then the headers that keep a page and its data to themselves."""
+"""Around every HTTP answer: the door first, then the headers that keep a page and its data to themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from vivavoce.channels.access import Access
-from vivavoce.channels.problems import problem
+from vivavoce.channels import request_id
+from vivavoce.channels.cached import CachedReads
+from vivavoce.channels.door import Door, Head, Place, Rule, Rules, Undeclared, check_path
+from vivavoce.channels.problems import Problem, problem_of
+from vivavoce.errors import VivavoceError
+from vivavoce.storage.cache.port import Cache
 
-_ALWAYS: Final[Mapping[str, str]] = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "microphone=(self), camera=(self), display-capture=(self), geolocation=(), usb=()",
-}
-_UNLESS_SET: Final[Mapping[str, str]] = {
-    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-}
+_ALWAYS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"microphone=(self), camera=(self), display-capture=(self), geolocation=(), usb=()"),
+)
+_POLICY: Final = (
+    b"content-security-policy",
+    b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+)
+_NO_STORE: Final = (b"cache-control", b"no-store")
+_HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
+_REQUEST_ID: Final = request_id.HEADER.lower().encode()
+
+_CORS_METHODS: Final = b"GET, POST, PUT, PATCH, DELETE"
+_CORS_HEADERS: Final = b"Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match"
+_CORS_SHOWN: Final = b"ETag, Retry-After, X-Request-Id"
+_CORS_S: Final = b"600"
+
+_UNDECLARED: Final = Undeclared()
 
 
 def page_policy(nonce: str) -> str:
@@ -36,27 +48,113 @@ def page_policy(nonce: str) -> str:
 
 
 class Guard:
-    """ASGI middleware: refuses foreign hosts and origins with 403, sets the headers of everything else."""
+    """ASGI, outermost. Leaves `principal`, `caller` and `request_id` in the scope's state.
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
+    The client's own address and scheme stand in the scope behind it, whatever proxy is in between.
+    """
+
+    def __init__(self, app: ASGIApp, door: Door, rules: Rules, cache: Cache, *, hsts: bool = False) -> None:
+        """`hsts`: the certificate comes from a known authority, so browsers may insist on TLS for a year."""
         self._app = app
-        self._access = access
+        self._door = door
+        self._rules = rules
+        self._reads = CachedReads(app, cache)
+        self._hsts = hsts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        name = request_id.name_request()
+        head = Head.of(scope["headers"])
+        state = scope.setdefault("state", {})
+        state["request_id"] = name
+        state["principal"] = None
+        dressed = _Dressed(send, self._extra(name, head))
+        try:
+            await self._answer(scope, receive, dressed, head)
+        except Problem as refusal:
+            await refusal.response()(scope, receive, dressed)
+        except VivavoceError as error:
+            await problem_of(error).response()(scope, receive, dressed)
 
-        async def dressed(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.update(_ALWAYS)
-                for name, value in _UNLESS_SET.items():
-                    headers.setdefault(name, value)
-            await send(message)
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
+        peer = scope["client"][0] if scope.get("client") else ""
+        place = self._door.arrived(head, peer, scope["scheme"])
+        check_path(scope["path"])
+        if b"%" in scope.get("raw_path", b""):
+            _no_hidden_slash(scope["raw_path"])
+        if head.preflight and scope["method"] == "OPTIONS" and head.origins:
+            await _preflight(send, allowed=head.origin in self._door.ways.access.origins)
+            return
+        rule = self._rules.find(scope["method"], scope["path"]) or _UNDECLARED
+        await self._let_in(rule, place, head, scope, receive, send)
 
-        given = Headers(scope=scope)
-        answer: ASGIApp = self._app
-        if reason := self._access.refusal(given.getlist("host"), given.getlist("origin")):
-            answer = problem(HTTPStatus.FORBIDDEN, "forbidden", reason)
-        await answer(scope, receive, dressed)
+    async def _let_in(self, rule: Rule, place: Place, head: Head, scope: Scope, receive: Receive, send: Send) -> None:
+        caller = await self._door.admit(rule, head, place)
+        state = scope["state"]
+        state["principal"] = caller.principal
+        state["caller"] = caller
+        scope["client"] = (place.address, 0)
+        scope["scheme"] = "https" if place.secure else "http"
+        leave = self._door.rates.enter(rule.limit, place.address, caller.user)
+        try:
+            if rule.cached and scope["method"] in ("GET", "HEAD"):
+                await self._reads.answer(scope, receive, send, rule.cached, head.if_none_match)
+            else:
+                await self._app(scope, receive, send)
+        finally:
+            leave()
+
+    def _extra(self, name: str, head: Head) -> list[tuple[bytes, bytes]]:
+        extra = [(_REQUEST_ID, name.encode())]
+        if self._hsts:
+            extra.append(_HSTS)
+        if head.origins and head.origin in self._door.ways.access.origins:
+            extra.append((b"access-control-allow-origin", head.origin.encode("latin-1")))
+            extra.append((b"access-control-expose-headers", _CORS_SHOWN))
+        if self._door.ways.access.origins:
+            extra.append((b"vary", b"Origin"))
+        return extra
+
+
+class _Dressed:
+    """`send`, with our headers on the first message of an answer."""
+
+    __slots__ = ("_extra", "_send")
+
+    def __init__(self, send: Send, extra: list[tuple[bytes, bytes]]) -> None:
+        self._send = send
+        self._extra = extra
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            own = message["headers"]
+            names = {name.lower() for name, _ in own}
+            message["headers"] = headers = [*own, *_ALWAYS, *self._extra]
+            if _POLICY[0] not in names:
+                headers.append(_POLICY)
+            if _NO_STORE[0] not in names:
+                headers.append(_NO_STORE)
+        await self._send(message)
+
+
+async def _preflight(send: Send, *, allowed: bool) -> None:
+    """The answer to whether a listed page may send such a request. What it then sends is asked for its token anyway."""
+    headers = [(b"vary", b"Origin")]
+    if allowed:
+        headers += [
+            (b"access-control-allow-methods", _CORS_METHODS),
+            (b"access-control-allow-headers", _CORS_HEADERS),
+            (b"access-control-max-age", _CORS_S),
+        ]
+    status = HTTPStatus.NO_CONTENT if allowed else HTTPStatus.FORBIDDEN
+    await send({"type": "http.response.start", "status": status.value, "headers": headers})
+    await send({"type": "http.response.body"})
+
+
+def _no_hidden_slash(raw: bytes) -> None:
+    """A slash or backslash that was encoded became one only by decoding: other programs may see another path."""
+    lowered = raw.lower()
+    if b"%2f" in lowered or b"%5c" in lowered:
+        raise Problem(HTTPStatus.BAD_REQUEST, "bad_request", "this path is not a plain one")

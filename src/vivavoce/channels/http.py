@@ -1,4 +1,4 @@
-"""HTTP beside the WebSockets: health, metrics, status, the console. One ASGI application."""
+"""HTTP beside the WebSockets: health, metrics, status, the console, and the API behind them. One ASGI application."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from vivavoce.channels.access import Access
+from vivavoce.accounts.principal import Principal
+from vivavoce.channels.census import Census
+from vivavoce.channels.door import Door, Rules
 from vivavoce.channels.guard import Guard
 from vivavoce.channels.limits import HttpLimits
 from vivavoce.channels.metrics import CONTENT_TYPE, Metrics
@@ -25,6 +27,7 @@ from vivavoce.channels.problems import problem
 from vivavoce.channels.readiness import Readiness
 from vivavoce.channels.requests import HttpProtocol
 from vivavoce.channels.websocket import Gateway
+from vivavoce.storage.cache.port import Cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +46,64 @@ class Status:
     """Language → a few sentences to try."""
 
 
-def http_app(
-    access: Access,
+class Api:
+    """The application below `/api/`, and how its routes were declared."""
+
+    def __init__(self, app: ASGIApp, rules: Rules) -> None:
+        self.app = app
+        self.rules = rules
+
+
+class _NoApi:
+    """Where there are no accounts there is no API."""
+
+    def find(self, method: str, path: str) -> None:
+        return None
+
+
+def http_app(guarded: Guarded, pages: ASGIApp, api: Api | None = None) -> ASGIApp:
+    """`pages` and the API behind the guard; each path goes to one of them."""
+    if api is None:
+        return Guard(pages, guarded.door, _NoApi(), guarded.cache, hsts=guarded.hsts)
+    api_app = api.app
+
+    async def either(scope: Scope, receive: Receive, send: Send) -> None:
+        await (api_app if scope["path"].startswith("/api/") else pages)(scope, receive, send)
+
+    return Guard(either, guarded.door, api.rules, guarded.cache, hsts=guarded.hsts)
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """What the guard needs."""
+
+    door: Door
+    cache: Cache
+    hsts: bool = False
+    """The certificate comes from a known authority."""
+
+
+def pages(
     readiness: Readiness,
     metrics: Metrics,
     status: Callable[[], Status],
     console: Path = FOLDER,
 ) -> Starlette:
-    """The application. `status` is asked at each request, so it may change while models are loaded."""
+    """Everything but the API. `status` is asked at each request, so it may change while models are loaded."""
     health = _health(readiness)
 
-    async def show_metrics(_: Request) -> Response:
+    async def show_metrics(request: Request) -> Response:
+        principal = _principal(request)
+        if principal is None:
+            return problem(HTTPStatus.UNAUTHORIZED, "unauthorised", "send a token", {"WWW-Authenticate": "Bearer"})
+        if not principal.may("metrics"):
+            return problem(HTTPStatus.FORBIDDEN, "forbidden", "this needs the permission `metrics`")
         return Response(metrics.render(), media_type=CONTENT_TYPE)
 
-    async def show_status(_: Request) -> Response:
-        return JSONResponse({**asdict(status()), "state": readiness.phase, "what": readiness.what})
+    async def show_status(request: Request) -> Response:
+        # What runs here, and where speech is sent, is nobody's business who may not talk here.
+        own = asdict(status()) if _principal(request) else {}
+        return JSONResponse({**own, "state": readiness.phase, "what": readiness.what})
 
     async def live(_: Request) -> Response:
         # Asks nothing but this loop: a dependency that is away must not get the process killed.
@@ -76,15 +122,23 @@ def http_app(
             Route("/ws/{path:path}", upgrade_only),
             Route("/{path:path}", Console(console).__call__),
         ],
-        middleware=[Middleware(Guard, access=access)],
         exception_handlers={HTTPException: _http_error, 500: _fault},
     )
 
 
-def uvicorn_options(gateway: Gateway, limits: HttpLimits) -> dict[str, Any]:
+def metrics_app(metrics: Metrics) -> ASGIApp:
+    """`/metrics` without a token, for a port that listens on 127.0.0.1 only."""
+
+    async def show(_: Request) -> Response:
+        return Response(metrics.render(), media_type=CONTENT_TYPE)
+
+    return Starlette(routes=[Route("/metrics", show)], exception_handlers={HTTPException: _http_error, 500: _fault})
+
+
+def uvicorn_options(gateway: Gateway, limits: HttpLimits, census: Census) -> dict[str, Any]:
     """Options of uvicorn.Config that this application and its WebSockets rely on."""
     return {
-        "http": partial(HttpProtocol, limits),
+        "http": partial(HttpProtocol, limits, census, gateway),
         "ws": gateway.protocol,
         "lifespan": "off",
         "timeout_keep_alive": 75,
@@ -93,6 +147,12 @@ def uvicorn_options(gateway: Gateway, limits: HttpLimits) -> dict[str, Any]:
         # Addresses and query strings are not logged.
         "access_log": False,
     }
+
+
+def _principal(request: Request) -> Principal | None:
+    """As the guard found it."""
+    found: Principal | None = request.scope["state"]["principal"]
+    return found
 
 
 def _health(readiness: Readiness) -> Callable[[Request], Any]:

@@ -35,6 +35,15 @@ STREAMING = ChannelLimits(
     resume_burst_bytes=2 * (4 << 20),
     early_bytes=8 << 20,
 )
+LIVE = ChannelLimits(
+    message_bytes=64 << 10,
+    bytes_per_s=16 << 10,
+    burst_bytes=64 << 10,
+    resume_burst_bytes=0,
+)
+
+STOPS_PER_S = 20.0
+"""`stop` and `interrupt` are never in the way of what else is sent; of more than these a second they count as that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,17 @@ class SocketLimits:
     linger_s: float = 2.0
     """How long a closed socket waits for the other side's close before it is cut."""
     connections: int = 15_000
+
+
+@dataclass(frozen=True, slots=True)
+class CensusLimits:
+    """Of all connections of this process together, HTTP and WebSocket."""
+
+    connections: int = 15_000
+    strangers: int = 500
+    """Connections over which nobody has shown yet who they are."""
+    per_address: int = 200
+    """Of one address; this machine itself and trusted proxies are not counted."""
 
 
 @dataclass(frozen=True, slots=True)

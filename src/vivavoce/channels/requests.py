@@ -9,20 +9,28 @@ pinned by tests over real sockets.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from vivavoce.channels import request_id
+from vivavoce.channels.census import Census
 from vivavoce.channels.limits import HttpLimits
-from vivavoce.channels.problems import MEDIA_TYPE, details
+from vivavoce.channels.problems import MEDIA_TYPE, Problem, problem_of
+from vivavoce.errors import Refused
 
 _PIECE: Final = 4_096
 """Bytes given to the parser at once. It does not tell how far it got, so a bound holds to within one piece."""
 
 
-Refusal = tuple[HTTPStatus, str, str]
-"""Status, `code` and what to say."""
+class Upgrades(Protocol):
+    """Who answers requests for a WebSocket: the gateway."""
+
+    def ask(self, protocol: HttpProtocol, scope: Any, target: bytes) -> asyncio.Task[None]:
+        """Look who it is, then call `upgrade` or `refuse` of the protocol, once. Cancelled when the peer has gone."""
+        ...
 
 
 class _Refused(Exception):
@@ -32,9 +40,23 @@ class _Refused(Exception):
 class HttpProtocol(HttpToolsProtocol):
     """uvicorn's protocol with bounds. One timer: for a head, then for its body; between requests it is uvicorn's."""
 
-    def __init__(self, limits: HttpLimits, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> None:
+    def __init__(
+        self,
+        limits: HttpLimits,
+        census: Census,
+        upgrades: Upgrades,
+        config: Any,
+        server_state: Any,
+        app_state: Any,
+        _loop: Any = None,
+    ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._limits = limits
+        self._census = census
+        self._upgrades = upgrades
+        self._leave: Callable[[], None] | None = None
+        self._stranger = True
+        self._asking: asyncio.Task[None] | None = None
         self._due: asyncio.TimerHandle | None = None
         self._blocked: asyncio.TimerHandle | None = None
         self._part: Literal["between", "head", "body"] = "between"
@@ -45,25 +67,47 @@ class HttpProtocol(HttpToolsProtocol):
         self._fields = 0
         self._seen = 0
         """`_bytes` when the body was looked at last."""
-        self._refusal: Refusal = (HTTPStatus.BAD_REQUEST, "bad_request", "this is no HTTP request")
+        self._refusal = Problem(HTTPStatus.BAD_REQUEST, "bad_request", "this is no HTTP request")
         self._ended = False
 
     # ── the connection ────────────────────────────────────────────────────────────────────────────
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         super().connection_made(transport)
+        try:
+            self._leave = self._census.enter(self, self.client[0] if self.client else "")
+        except Refused as error:
+            request_id.name_request()
+            self.refuse(problem_of(error))
+            return
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
         self.resume_writing()
+        if self._asking is not None:
+            self._asking.cancel()
+        if self._leave is not None:
+            self._leave()
+            self._leave = None
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
-        """The connection is another protocol's from here on."""
+        """Nothing is read until it is known who it is; what a peer sends before it was answered waits in the kernel."""
         self._disarm()
         self._ended = True
+        request_id.name_request()
+        self.transport.pause_reading()
+        self._asking = self._upgrades.ask(self, self.scope, self.url)
+
+    def upgrade(self, admitted: Any) -> None:
+        """The connection is another protocol's from here on, which gets `admitted`, and our place in the census."""
+        self._asking = None
+        self._census.introduced(self)
+        self.app_state = {"admitted": admitted, "leave": self._leave}
+        self._leave = None
         super().handle_websocket_upgrade()
+        self.transport.resume_reading()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -105,7 +149,7 @@ class HttpProtocol(HttpToolsProtocol):
         """A field of the head, or of a chunked body's trailer: they share the bounds."""
         self._fields += 1
         if self._fields > self._limits.fields:
-            self._refusal = _fields_too_large(f"a request may have {self._limits.fields} header fields")
+            self._refusal = _head_too_large(f"a request may have {self._limits.fields} header fields")
             raise _Refused
         self._keep(len(name) + len(value) + 4)
         super().on_header(name, value)
@@ -128,7 +172,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _keep(self, amount: int) -> None:
         self._kept += amount
         if self._kept > self._limits.head_bytes:
-            self._refusal = _fields_too_large(f"the head of a request may have {self._limits.head_bytes} bytes")
+            self._refusal = _head_too_large(f"the head of a request may have {self._limits.head_bytes} bytes")
             raise _Refused
 
     def _bound(self) -> None:
@@ -138,9 +182,9 @@ class HttpProtocol(HttpToolsProtocol):
             return
         if self._part == "body" and self._bytes > limits.body_bytes + _PIECE:
             detail = f"the body of a request may have {limits.body_bytes} bytes"
-            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", detail)
+            self.refuse(Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", detail))
         elif self._part != "body" and self._bytes > limits.head_bytes + _PIECE:
-            self._refuse(*_fields_too_large(f"the head of a request may have {limits.head_bytes} bytes"))
+            self.refuse(_head_too_large(f"the head of a request may have {limits.head_bytes} bytes"))
 
     def _await_head(self) -> None:
         self._due = self.loop.call_later(self._limits.head_s, self._head_is_late)
@@ -150,7 +194,8 @@ class HttpProtocol(HttpToolsProtocol):
         if self.flow.read_paused:  # it is we who do not read on
             self._await_head()
         elif self._part == "head":
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT, "too_slow", f"a request comes within {self._limits.head_s:g} s")
+            detail = f"a request comes within {self._limits.head_s:g} s"
+            self.refuse(Problem(HTTPStatus.REQUEST_TIMEOUT, "too_slow", detail))
         else:
             self.transport.close()  # browsers open connections in advance, and are told nothing about those
 
@@ -159,7 +204,7 @@ class HttpProtocol(HttpToolsProtocol):
         slow = self._bytes - self._seen < limits.body_bytes_per_s * limits.body_look_s
         if slow and not self.flow.read_paused:
             detail = f"the body of a request comes at {limits.body_bytes_per_s} bytes a second or more"
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT, "too_slow", detail)
+            self.refuse(Problem(HTTPStatus.REQUEST_TIMEOUT, "too_slow", detail))
         else:
             self._seen = self._bytes
             self._due = self.loop.call_later(limits.body_look_s, self._look_at_body)
@@ -173,25 +218,48 @@ class HttpProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """The parser met what is no HTTP, or raised what a callback of ours raised."""
-        self._refuse(*self._refusal)
+        self.refuse(self._refusal)
 
-    def _refuse(self, status: HTTPStatus, code: str, detail: str) -> None:
+    def refuse(self, problem: Problem) -> None:
         """Answer, and let go of the connection."""
         self._disarm()
         self._ended = True
+        self._asking = None
         if self._answering:
             self.transport.close()  # another answer is on its way: nothing may stand in the middle of it
             return
-        body = details(status, code, detail)
-        head = (
-            f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n"
-            "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
+        body = problem.body
+        lines = [
+            f"HTTP/1.1 {problem.status.value} {problem.status.phrase}",
+            f"Content-Type: {MEDIA_TYPE}",
+            f"Content-Length: {len(body)}",
+            *(f"{name}: {value}" for name, value in problem.headers.items()),
+            f"{request_id.HEADER}: {request_id.current.get()}",
+            "Cache-Control: no-store",
+            "X-Content-Type-Options: nosniff",
+            "Connection: close",
+        ]
+        self.transport.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
         # Closing at once would reset the connection of a peer that is still sending, and it would never read why.
         if self.transport.can_write_eof():
             self.transport.write_eof()
+        self.transport.resume_reading()
         self._due = self.loop.call_later(self._limits.linger_s, self.transport.abort)
+
+    # ── for the census ────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def idle(self) -> bool:
+        return self._part == "between" and not self._answering and not self._ended
+
+    def let_go(self) -> None:
+        self.transport.close()
+
+    def on_response_complete(self) -> None:
+        if self._stranger and self.cycle.scope.get("state", {}).get("principal") is not None:
+            self._stranger = False
+            self._census.introduced(self)
+        super().on_response_complete()
 
     def _disarm(self) -> None:
         if self._due is not None:
@@ -199,5 +267,5 @@ class HttpProtocol(HttpToolsProtocol):
             self._due = None
 
 
-def _fields_too_large(detail: str) -> Refusal:
-    return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", detail
+def _head_too_large(detail: str) -> Problem:
+    return Problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", detail)

@@ -14,7 +14,7 @@ import asyncio
 import logging
 import re
 import socket
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -35,16 +35,18 @@ from picows import (
 from picows.picows import WSProtocol  # type: ignore[attr-defined]  # not in its stubs
 
 from vivavoce import aio
-from vivavoce.channels.access import Access
 from vivavoce.channels.connection import Connection
 from vivavoce.channels.contract import Channel
+from vivavoce.channels.door import Caller, Door, Head, Socket, plain_path
 from vivavoce.channels.limits import ChannelLimits, SocketLimits
 from vivavoce.channels.metrics import Metrics
-from vivavoce.channels.problems import MEDIA_TYPE, details
+from vivavoce.channels.problems import Problem, problem_of
 from vivavoce.channels.readiness import Readiness
+from vivavoce.channels.requests import HttpProtocol
+from vivavoce.errors import Missing, Refused, VivavoceError
 from vivavoce.wire.base import PROTOCOL
 
-SESSION_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+SESSION_ID: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 _FRAME_HEAD: Final = 14
 """Bytes of the longest frame header."""
@@ -53,6 +55,7 @@ _NO_FRAME_LIMIT: Final = 1 << 62
 _FIRST_BUFFER: Final = 4_096
 """Bytes of a connection's read buffer; it doubles for messages that need more, and stays so."""
 
+_log = logging.getLogger(__name__)
 _framing = logging.getLogger("vivavoce.picows")
 _framing.setLevel(logging.WARNING)  # below, picows logs peers' addresses
 # An adapter is no Logger, so that picows does not make a child logger for each connection.
@@ -61,11 +64,25 @@ _FRAMING_LOG: Final = logging.LoggerAdapter(_framing)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`/prefix/{session_id}`: how a channel is made for one connection."""
+    """How a channel is made for one connection, and who may have one.
 
-    prefix: str
+    A path that ends with a slash is followed by a session id; any other is the whole one.
+    """
+
+    path: str
+    rule: Socket
     limits: ChannelLimits
     open: Callable[[Connection, str], Channel]
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A WebSocket that may be opened. `leave` is called once, when it is gone, for the count of those at once."""
+
+    route: Route
+    session_id: str
+    caller: Caller
+    leave: Callable[[], None]
 
 
 class Gateway(AbstractAsyncContextManager["Gateway"]):
@@ -74,17 +91,18 @@ class Gateway(AbstractAsyncContextManager["Gateway"]):
     def __init__(
         self,
         routes: Sequence[Route],
-        access: Access,
+        door: Door,
         readiness: Readiness,
         metrics: Metrics,
         limits: SocketLimits | None = None,
     ) -> None:
         self._routes = tuple(routes)
-        self._access = access
+        self._door = door
         self._readiness = readiness
         self.metrics = metrics
         self.limits = limits or SocketLimits()
         self._group = asyncio.TaskGroup()
+        self._asking: set[asyncio.Task[None]] = set()
         self._open: set[_Listener] = set()
         self._empty = asyncio.Event()
 
@@ -100,6 +118,8 @@ class Gateway(AbstractAsyncContextManager["Gateway"]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close what is still open with 1012, wait at most the linger for it, end every task."""
+        for task in tuple(self._asking):
+            task.cancel()
         for listener in tuple(self._open):
             listener.connection.fail("restarting", "this server is going down", retryable=True)
         if self._open:
@@ -109,21 +129,76 @@ class Gateway(AbstractAsyncContextManager["Gateway"]):
                     await self._empty.wait()
         await self._group.__aexit__(kind, error, trace)
 
-    def protocol(self, config: object, server_state: object, app_state: object, _loop: object = None) -> WSProtocol:
+    def protocol(
+        self, config: object, server_state: object, app_state: dict[str, Any], _loop: object = None
+    ) -> WSProtocol:
         """One connection's protocol, made as uvicorn makes it."""
-        return _Protocol(self)
+        return _Protocol(self, app_state["admitted"], app_state["leave"])
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run `work` until the gateway ends."""
         return aio.spawn(self._group, work, name)
 
-    def admit(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
-        """Answer an upgrade: 101 with a listener, or an HTTP error with its reason."""
-        refusal = self._refusal(request)
-        if isinstance(refusal, WSUpgradeResponse):
-            self.metrics.refused(refusal.status)
-            return WSUpgradeResponseWithListener(refusal, None)
-        route, session_id = refusal
+    def revoked(self, user: str, sign_in: str | None) -> None:
+        """Close the sockets of that sign-in, or of all of the user's (`accounts.revocation.Revocations.watch`)."""
+        for listener in tuple(self._open):
+            principal = listener.connection.caller.principal
+            if principal and user and principal.user == user and sign_in in (None, principal.sign_in):
+                listener.connection.fail("token_revoked", "signed out, or the rights have changed: sign in again")
+
+    # ── upgrades ──────────────────────────────────────────────────────────────────────────────────
+
+    def ask(self, protocol: HttpProtocol, scope: Mapping[str, Any], target: bytes) -> asyncio.Task[None]:
+        """Answer a request for a WebSocket: the other protocol, or an HTTP error with its reason."""
+        task = self.spawn(self._answer(protocol, scope, target), "upgrade")
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+        return task
+
+    async def _answer(self, protocol: HttpProtocol, scope: Mapping[str, Any], target: bytes) -> None:
+        try:
+            admitted = await self._admit(scope, target)
+        except Problem as refusal:
+            problem = refusal
+        except VivavoceError as error:
+            problem = problem_of(error)
+        except Exception:  # noqa: BLE001 — supervisor of the connection
+            _log.exception("a fault of ours refuses an upgrade")
+            problem = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "a fault on our side")
+        else:
+            protocol.upgrade(admitted)
+            return
+        self.metrics.refused(problem.status)
+        protocol.refuse(problem)
+
+    async def _admit(self, scope: Mapping[str, Any], target: bytes) -> Admitted:
+        """Raises Problem or VivavoceError."""
+        head = Head.of(scope["headers"])
+        peer = scope["client"][0] if scope["client"] else ""
+        place = self._door.arrived(head, peer, scope["scheme"])
+        path = plain_path(target)
+        route, session_id = self._route(path)
+        if not self._readiness.open:
+            raise Refused(self._readiness.what, code=self._readiness.phase, retry_after_s=2)
+        if len(self._open) >= self.limits.connections:
+            raise Refused("too many connections", code="overloaded", retry_after_s=5)
+        caller = await self._door.admit_upgrade(route.rule, head, place, path)
+        leave = self._door.rates.enter(route.rule.limit, caller.address, caller.user)
+        return Admitted(route, session_id, caller, leave)
+
+    def _route(self, path: str) -> tuple[Route, str]:
+        for route in self._routes:
+            if path == route.path and not path.endswith("/"):
+                return route, ""
+            if route.path.endswith("/") and path.startswith(route.path):
+                session_id = path[len(route.path) :]
+                if not SESSION_ID.fullmatch(session_id):
+                    raise Missing("a session id has 8–64 of A–Z a–z 0–9 _ -")
+                return route, session_id
+        raise Missing("there is no WebSocket at this path")
+
+    def accept(self, request: WSUpgradeRequest, admitted: Admitted) -> WSUpgradeResponseWithListener:
+        """101 with a listener, for a request that was admitted."""
         # Firefox sends `keep-alive, Upgrade`; picows looks for the one word. uvicorn has checked the list.
         request.headers["Connection"] = "Upgrade"
         offered = [
@@ -131,60 +206,32 @@ class Gateway(AbstractAsyncContextManager["Gateway"]):
         ]
         chosen = {"Sec-WebSocket-Protocol": PROTOCOL} if PROTOCOL in offered else None
         response = WSUpgradeResponse.create_101_response(chosen)
-        return WSUpgradeResponseWithListener(response, _Listener(self, route, session_id))
+        return WSUpgradeResponseWithListener(response, _Listener(self, admitted))
+
+    # ── open sockets ──────────────────────────────────────────────────────────────────────────────
 
     def opened(self, listener: _Listener) -> None:
         self._open.add(listener)
-        self.metrics.sockets(listener.route.prefix, +1)
+        self.metrics.sockets(listener.route.path, +1)
 
     def lost(self, listener: _Listener) -> None:
         if listener in self._open:
             self._open.discard(listener)
             if not self._open:
                 self._empty.set()
-            self.metrics.sockets(listener.route.prefix, -1)
-
-    def _refusal(self, request: WSUpgradeRequest) -> WSUpgradeResponse | tuple[Route, str]:
-        headers = request.headers
-        if reason := self._access.refusal(headers.getall("Host", ()), headers.getall("Origin", ())):
-            return _problem(HTTPStatus.FORBIDDEN, "forbidden", reason)
-        path = request.path.decode("latin-1").partition("?")[0]
-        for route in self._routes:
-            if path.startswith(route.prefix):
-                session_id = path[len(route.prefix) :]
-                break
-        else:
-            return _problem(HTTPStatus.NOT_FOUND, "not_found", "there is no WebSocket at this path")
-        if not SESSION_ID.fullmatch(session_id):
-            return _problem(HTTPStatus.NOT_FOUND, "not_found", "a session id has 1–64 of A–Z a–z 0–9 _ -")
-        if not self._readiness.open:
-            return _problem(
-                HTTPStatus.SERVICE_UNAVAILABLE, self._readiness.phase, self._readiness.what, retry_after_s=2
-            )
-        if len(self._open) >= self.limits.connections:
-            return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", "too many connections", retry_after_s=5)
-        return route, session_id
-
-
-def _problem(status: HTTPStatus, code: str, detail: str, retry_after_s: int | None = None) -> WSUpgradeResponse:
-    headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"}
-    if retry_after_s is not None:
-        headers["Retry-After"] = str(retry_after_s)
-    response: WSUpgradeResponse = WSUpgradeResponse.create_error_response(
-        status, details(status, code, detail), headers
-    )
-    return response
+            self.metrics.sockets(listener.route.path, -1)
 
 
 class _Protocol(WSProtocol):  # type: ignore[misc]  # a Cython class
     """picows' protocol as uvicorn wants it, with a bound on what may come without the end of a message."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, admitted: Admitted, leave: Callable[[], None]) -> None:
+        self._leave = (admitted.leave, leave)
         super().__init__(
             None,  # host and port, path: of clients only
             None,
             False,  # is_client_side
-            gateway.admit,
+            lambda request: gateway.accept(request, admitted),
             _FRAMING_LOG,
             True,  # disconnect_on_exception
             None,  # handshake timeout: the request is already here
@@ -206,6 +253,11 @@ class _Protocol(WSProtocol):  # type: ignore[misc]  # a Cython class
             room[:taken] = data[:taken]
             super().buffer_updated(taken)
             data = data[taken:]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        for leave in self._leave:
+            leave()
 
     def buffer_updated(self, nbytes: int) -> None:
         listener = self.listener
@@ -235,11 +287,12 @@ class _Discard(asyncio.Protocol):
 class _Listener(WSListener):
     """Frames of one connection into messages; also its transport, as `Connection` wants it."""
 
-    def __init__(self, gateway: Gateway, route: Route, session_id: str) -> None:
+    def __init__(self, gateway: Gateway, admitted: Admitted) -> None:
         self._gateway = gateway
-        self.route = route
-        self._session_id = session_id
-        self.largest = route.limits.message_bytes
+        self.route = admitted.route
+        self._session_id = admitted.session_id
+        self._caller = admitted.caller
+        self.largest = admitted.route.limits.message_bytes
         self.pending = 0
         self._parts: list[bytes] = []
         self._parts_bytes = 0
@@ -254,7 +307,7 @@ class _Listener(WSListener):
         wire = transport.underlying_transport
         wire.set_write_buffer_limits(limits.send_buffer_bytes, limits.send_buffer_bytes // 2)
         wire.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, limits.kernel_buffer_bytes)
-        self.connection = Connection(self, limits, self._gateway.metrics, self._gateway.spawn)
+        self.connection = Connection(self, limits, self._gateway.metrics, self._gateway.spawn, self._caller)
         self.connection.channel = self.route.open(self.connection, self._session_id)
         self._gateway.opened(self)
 

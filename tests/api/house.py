@@ -126,7 +126,7 @@ async def house(folder: Path, *further: Section, guests: bool = False) -> AsyncI
         accounts = Accounts.make(database, cache, bus, Plain(), AccountSettings(), clock, hasher=EASY)
         news = News(cache, bus)
         apps = Apps(database, accounts.audit, news, assistant, SKILLS, clock)
-        overrides = Overrides(database, accounts.audit, news, described, clock)
+        overrides = Overrides(database, accounts.audit, news, Rules(), clock)
         sessions = LiveSessions(database, bus, accounts.audit, clock)
         sections: Sequence[Section] = (
             AuthApi(accounts.credentials, accounts.sign_ins, accounts.tickets),
@@ -162,17 +162,21 @@ def assistant() -> Persona:
     return Persona(name="Assistant", prompt="You are helpful.", language="en", patience=1.5)
 
 
-def described(rows: Mapping[str, Any]) -> Sequence[Described]:
-    """Three settings: one that works at once, one after a restart, one that a file rules, and a fixed one."""
-    patience = rows.get("turn.patience", 1.0)
-    if not isinstance(patience, int | float) or not 0.5 <= patience <= 3:
-        raise ConfigError(f"turn.patience = {patience!r}: expected a number from 0.5 to 3")
-    return [
-        _setting("turn.patience", 1.0, rows, "now"),
-        _setting("limits.slots", 400, rows, "restart"),
-        _setting("talk.language", "en", rows, "now", origin="file", where="vivavoce.yaml:14"),
-        _setting("server.port", 8006, rows, "fixed"),
-    ]
+class Rules:
+    """Four settings: one that works at once, one after a restart, one that a file rules, and a fixed one."""
+
+    def describe(self, rows: Mapping[str, Any]) -> Sequence[Described]:
+        return [
+            _setting("turn.patience", 1.0, rows, "now"),
+            _setting("limits.slots", 400, rows, "restart"),
+            _setting("talk.language", "en", rows, "now", origin="file", where="vivavoce.yaml:14"),
+            _setting("server.port", 8006, rows, "fixed"),
+        ]
+
+    def check(self, rows: Mapping[str, Any]) -> None:
+        patience = rows.get("turn.patience", 1.0)
+        if not isinstance(patience, int | float) or not 0.5 <= patience <= 3:
+            raise ConfigError(f"turn.patience = {patience!r}: expected a number from 0.5 to 3")
 
 
 def _setting(key: str, default: Any, rows: Mapping[str, Any], effect: Any, **ruled: Any) -> Described:

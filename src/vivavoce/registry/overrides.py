@@ -1,7 +1,7 @@
 """Settings that an administrator changes in the console: rows over the defaults, under file, environment and flags.
 
-What a value may be is the settings' own to say; this room is handed a `Describe`, which knows all keys, and keeps
-the rows, their version and the news of them.
+What a value may be is the settings' own to say; this room is handed the `Rules`, which know all keys, and keeps the
+rows, their version and the news of them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import difflib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 from sqlalchemy import select
@@ -60,8 +60,18 @@ class Described:
         return self.effect != "fixed" and self.origin in ("default", "console")
 
 
-Describe = Callable[[Mapping[str, Any]], Sequence[Described]]
-"""All settings with these rows saved. Raises ConfigError, naming the key, when they do not go together."""
+class Rules(Protocol):
+    """What can be set (`app.settings.live.Live`)."""
+
+    def describe(self, rows: Mapping[str, Any]) -> Sequence[Described]:
+        """All settings with these rows saved; a row that does not fit (any more) counts as not saved."""
+        ...
+
+    def check(self, rows: Mapping[str, Any]) -> None:
+        """Raises ConfigError, naming the key, when these rows do not fit."""
+        ...
+
+
 Apply = Callable[[Mapping[str, Any]], None]
 """Put these rows in force, as far as they can be now."""
 
@@ -69,11 +79,11 @@ Apply = Callable[[Mapping[str, Any]], None]
 class Overrides:
     """See the head of the module."""
 
-    def __init__(self, database: Database, audit: Audit, news: News, describe: Describe, clock: Clock = wall) -> None:
+    def __init__(self, database: Database, audit: Audit, news: News, rules: Rules, clock: Clock = wall) -> None:
         self._database = database
         self._audit = audit
         self._news = news
-        self._describe = describe
+        self._rules = rules
         self._clock = clock
         self._apply: Apply = lambda _: None
         self._applied = -1
@@ -86,7 +96,7 @@ class Overrides:
     async def described(self) -> tuple[Sequence[Described], int]:
         """All settings, and the version of the rows."""
         rows, version = await self.saved()
-        return self._describe(rows), version
+        return self._rules.describe(rows), version
 
     async def change(self, actor: Actor, values: Mapping[str, Any], version: int) -> None:
         """Save these values, all or none; None takes a row away.
@@ -98,10 +108,8 @@ class Overrides:
             before, today = await _rows(session)
             if today != version:
                 raise Conflict("the settings have changed since you read them; read them again", code="changed")
-            after = {**before, **values}
-            after = {key: value for key, value in after.items() if value is not None}
-            self._check(before, values, after)
-            await self._write(session, actor, values)
+            after = self._after(before, values)
+            await self._write(session, actor, {**dict.fromkeys(before.keys() - after.keys()), **values})
             if counter is None:
                 counter = Setting(key=VERSION, value={"value": today}, updated_at=0, updated_by="")
                 session.add(counter)
@@ -112,26 +120,21 @@ class Overrides:
         self._put(after, today + 1)
         await self._news.told("settings", "changed", "", {"version": today + 1, "keys": sorted(values)})
 
-    def _check(self, before: Mapping[str, Any], values: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-        known = {one.key: one for one in self._describe(before)}
-        fields: dict[str, str] = {}
-        for key in values:
-            one = known.get(key)
-            if one is None:
-                near = difflib.get_close_matches(key, known, 1)
-                fields[key] = "there is no such setting" + (f"; did you mean `{near[0]}`?" if near else "")
-            elif one.effect == "fixed":
-                fields[key] = "read before the database is there: set it in vivavoce.yaml, the environment or by a flag"
-            elif not one.changeable:
-                fields[key] = f"ruled by {one.where}: change it there"
+    def _after(self, before: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+        """The rows with the new values; old ones that do not fit any more go. Raises BadInput."""
+        known = {one.key: one for one in self._rules.describe(before)}
+        fields = {key: why for key in values if (why := _refusal(key, known))}
+        kept = {key: value for key, value in before.items() if key in known and known[key].is_saved}
+        after = {key: value for key, value in {**kept, **values}.items() if value is not None}
         if not fields:
             try:
-                self._describe(after)
+                self._rules.check(after)
             except ConfigError as error:
                 key = next((key for key in values if key in error.message), next(iter(values)))
                 fields[key] = error.message
         if fields:
             raise BadInput("; ".join(f"{key}: {why}" for key, why in fields.items()), fields=fields)
+        return after
 
     async def _write(self, session: AsyncSession, actor: Actor, values: Mapping[str, Any]) -> None:
         now, by = self._clock(), actor.principal.user
@@ -173,6 +176,17 @@ class Overrides:
         if version > self._applied:
             self._applied = version
             self._apply(rows)
+
+
+def _refusal(key: str, known: Mapping[str, Described]) -> str:
+    """Why this key cannot be changed here; empty for one that can."""
+    one = known.get(key)
+    if one is None:
+        near = difflib.get_close_matches(key, known, 1)
+        return "there is no such setting" + (f"; did you mean `{near[0]}`?" if near else "")
+    if one.effect == "fixed":
+        return "read before the database is there: set it in vivavoce.yaml, the environment or by a flag"
+    return "" if one.changeable else f"ruled by {one.where}: change it there"
 
 
 async def _rows(session: AsyncSession) -> tuple[dict[str, Any], int]:

@@ -55,7 +55,8 @@ def _choice(name: str) -> list[str]:
 def _rows(keys: tuple[Key, ...]) -> list[str]:
     head = ["| key | environment | type | default | |", "|---|---|---|---|---|"]
     return head + [
-        f"| `{key.path}` | `{_variable(key.path)}` | {_type(key.type)} | {_default(key)} | {key.text} |" for key in keys
+        f"| `{key.path}` | `{_variable(key.path)}` | {readable(key.type)} | {_default(key)} | {key.text} |"
+        for key in keys
     ]
 
 
@@ -63,17 +64,17 @@ def _variable(path: str) -> str:
     return PREFIX + path.upper().replace(".", "_")
 
 
-def _type(kind: object) -> str:
+def readable(kind: object) -> str:
     """The type as people read it, with its bounds."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        return _type(arguments[0]) + _bounds(next(one for one in arguments[1:] if isinstance(one, msgspec.Meta)))
+        return readable(arguments[0]) + _bounds(next(one for one in arguments[1:] if isinstance(one, msgspec.Meta)))
     if origin is Literal:
         return ", ".join(f"`{one}`" for one in arguments)
     if origin is tuple:
         return "list"
     if type(None) in arguments or origin is Union:
-        return _type(next(one for one in arguments if one is not type(None)))
+        return readable(next(one for one in arguments if one is not type(None)))
     return {str: "text", int: "integer", float: "number", bool: "true, false", Secret: "secret"}[kind]  # type: ignore[index]
 
 

@@ -1,4 +1,4 @@
-"""From where settings come: flags over the environment over vivavoce.yaml over defaults.
+"""From where settings come: flags over the environment over vivavoce.yaml over what the console has set over defaults.
 
 Every value keeps its origin, so that `vivavoce doctor` can say it and an error can point to it.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,7 +35,7 @@ BORROWED = {
 class Origin:
     """Where a value came from; `where` is file:line, the variable's name, or the flag's."""
 
-    kind: Literal["default", "file", "environment", "flag"]
+    kind: Literal["default", "console", "file", "environment", "flag"]
     where: str = ""
 
     def __str__(self) -> str:
@@ -43,6 +43,7 @@ class Origin:
 
 
 DEFAULT = Origin("default")
+CONSOLE = Origin("console", "the console")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +56,21 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """A value as it was written, and where."""
+
+    value: object = field(repr=False)
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
-    """`settings`, the origin of each path, and the file that was read, if any."""
+    """`settings`, the origin of each path, the file that was read, if any, and what was given by all sources."""
 
     settings: Settings
     origins: Mapping[str, Origin]
     file: Path | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Given:
-    value: object
-    origin: Origin
+    given: Mapping[str, Given] = field(default_factory=dict)
 
 
 def load(
@@ -77,22 +81,31 @@ def load(
     Raises ConfigError, which names the place, the key, and the nearest right key for an unknown one.
     """
     found = _file(file, environ, folder or Path())
-    given: dict[str, _Given] = {}
+    given: dict[str, Given] = {}
     for name, path in BORROWED.items():
         if text := environ.get(name):
-            given[path] = _Given(_address(text) if name == "OLLAMA_HOST" else text, Origin("environment", name))
+            given[path] = Given(_address(text) if name == "OLLAMA_HOST" else text, Origin("environment", name))
     if found is not None:
         for entry in files.read(found, environ):
-            given[_known(entry.path, entry.where)] = _Given(entry.value, Origin("file", entry.where))
+            given[_known(entry.path, entry.where)] = Given(entry.value, Origin("file", entry.where))
     variables = {PREFIX + path.upper().replace(".", "_"): path for path in schema.paths()}
     for name in sorted(environ):
         if name.startswith(PREFIX) and name not in ASIDE:
             if name not in variables:
                 raise ConfigError(f"the environment's {name} is no setting{_nearest(name, [*variables, *ASIDE])}")
-            given[variables[name]] = _Given(environ[name], Origin("environment", name))
+            given[variables[name]] = Given(environ[name], Origin("environment", name))
     for flag in flags:
-        given[_known(flag.path, flag.name)] = _Given(flag.text, Origin("flag", flag.name))
+        given[_known(flag.path, flag.name)] = Given(flag.text, Origin("flag", flag.name))
     return _built(given, found)
+
+
+def overlaid(loaded: Loaded, values: Mapping[str, object]) -> Loaded:
+    """The same with what the console has set; everything else that was given outranks it.
+
+    Raises ConfigError, as `load` does.
+    """
+    given = {_known(path, str(CONSOLE)): Given(value, CONSOLE) for path, value in values.items()}
+    return _built({**given, **loaded.given}, loaded.file)
 
 
 def _file(file: Path | None, environ: Mapping[str, str], folder: Path) -> Path | None:
@@ -132,7 +145,7 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean `{close[0]}`?" if close else ""
 
 
-def _built(given: Mapping[str, _Given], file: Path | None) -> Loaded:
+def _built(given: Mapping[str, Given], file: Path | None) -> Loaded:
     parts: dict[str, msgspec.Struct] = {}
     origins: dict[str, Origin] = {}
     for name in dict.fromkeys(section.name for section in schema.sections()):
@@ -150,10 +163,10 @@ def _built(given: Mapping[str, _Given], file: Path | None) -> Loaded:
         for path, one in mine.items():
             raise ConfigError(f"{one.origin}: `{path}` is no option of the back-end `{section.backend}`")
         parts[name] = section.struct(**values)
-    return Loaded(Settings(**parts), origins, file)  # type: ignore[arg-type]
+    return Loaded(Settings(**parts), origins, file, given)  # type: ignore[arg-type]
 
 
-def _form(name: str, given: Mapping[str, _Given]) -> schema.Section:
+def _form(name: str, given: Mapping[str, Given]) -> schema.Section:
     """The section, in the form of the chosen back-end where it has several."""
     forms = schema.forms(name)
     if not forms:
@@ -169,7 +182,7 @@ def _form(name: str, given: Mapping[str, _Given]) -> schema.Section:
     return forms[str(chosen.value)]
 
 
-def _converted(key: schema.Key, one: _Given) -> Any:
+def _converted(key: schema.Key, one: Given) -> Any:
     value = one.value
     if isinstance(value, str) and str(key.type).startswith("tuple"):
         value = _listed(value)

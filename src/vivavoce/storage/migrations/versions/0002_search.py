@@ -21,7 +21,7 @@ def upgrade() -> None:
     op.create_table(
         "turn_index",
         sa.Column("position", SERIAL, primary_key=True, autoincrement=False),
-        sa.Column("turn_id", NUMBER, sa.ForeignKey("turns.id", ondelete="CASCADE"), nullable=False, unique=True),
+        sa.Column("turn_id", SERIAL, sa.ForeignKey("turns.id", ondelete="CASCADE"), nullable=False, unique=True),
         sa.Column("conversation_id", sa.String(32), nullable=False),
         sa.Column("owner_id", sa.String(32), nullable=False),
         sa.Column("response_ms", NUMBER),

@@ -131,6 +131,9 @@ class _Sink:
     def flush(self) -> None:
         """Nothing is held back."""
 
+    def close(self) -> None:
+        """What was written can still be taken."""
+
     def taken(self) -> bytes:
         data = b"".join(self._pieces)
         self._pieces.clear()

@@ -374,7 +374,7 @@ class SearchState(Base):
     """Of the definition of a word."""
     words: Mapped[bool]
     done: Mapped[int] = mapped_column(default=0)
-    """Turns up to this id are done."""
+    """Turns up to this id are; -1: all of them."""
 
 
 class ActivityHour(Base):

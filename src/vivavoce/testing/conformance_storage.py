@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from vivavoce.errors import StorageError
 from vivavoce.storage.cache.port import Cache
+
+T = TypeVar("T")
 
 CacheRule = Callable[[Cache, Cache], Awaitable[None]]
 
@@ -36,6 +38,23 @@ class Slow:
         value = self.value
         await self.finish.wait()
         return value
+
+
+class Seen(list[T]):
+    """What has come so far, in order; `reach` waits until there is so much of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._more = asyncio.Event()
+
+    def take(self, thing: T) -> None:
+        self.append(thing)
+        self._more.set()
+
+    async def reach(self, count: int) -> None:
+        while len(self) < count:
+            self._more.clear()
+            await self._more.wait()
 
 
 async def _gives(value: bytes) -> bytes:

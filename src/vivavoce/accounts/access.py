@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import jwt
 
-from vivavoce.accounts.keys import Keys
+from vivavoce.accounts.keys import Key
 from vivavoce.accounts.permissions import ROLES, Role
 from vivavoce.errors import Unauthorised
 from vivavoce.storage.clock import SECOND, Clock
@@ -42,10 +42,18 @@ class Claims:
     expires_at: int
 
 
+class KeyRing(Protocol):
+    """What signs, and what verifies (see keys.py)."""
+
+    async def signer(self) -> Key: ...
+
+    async def verifier(self, kid: str) -> bytes | None: ...
+
+
 class AccessTokens:
     """Issues and checks them."""
 
-    def __init__(self, keys: Keys, life_s: int, clock: Clock) -> None:
+    def __init__(self, keys: KeyRing, life_s: int, clock: Clock) -> None:
         self._keys = keys
         self._clock = clock
         self.life_s = life_s

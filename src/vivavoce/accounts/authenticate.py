@@ -38,7 +38,7 @@ class Authenticator:
         self._of: dict[str, set[str]] = {}
         """User → tokens in `_known`."""
         self._news = 0
-        self._revocations.watch(self._revoked)
+        self._revocations.watch(self._revoked, self._forget_all)
 
     def known(self, token: str) -> Principal | None:
         """Whose it is, if that was verified less than a minute ago and nothing has been heard since."""
@@ -108,6 +108,11 @@ class Authenticator:
         for token in tuple(self._of.get(user, ())):
             if sign_in is None or self._known[token][0].sign_in == sign_in:
                 self._forget(token)
+
+    def _forget_all(self) -> None:
+        self._news += 1
+        self._known.clear()
+        self._of.clear()
 
     def _forget(self, token: str) -> None:
         principal, _ = self._known.pop(token)

@@ -41,16 +41,26 @@ class Revocations:
         self._database = database
         self._bus = bus
         self._watchers: list[Callback] = []
+        self._missed: list[Callable[[], None]] = []
         self._told: deque[int] = deque(maxlen=1024)
         self._seen: int | None = None
 
-    def watch(self, callback: Callback) -> Callable[[], None]:
+    def watch(self, callback: Callback, missed: Callable[[], None] | None = None) -> Callable[[], None]:
         """`callback` on the loop for each revocation by whichever process; it must neither block nor raise.
 
-        Returns what ends it. A callback has to bear hearing of the same thing twice.
+        `missed` when the bus may have lost some: whoever keeps answers forgets them all. Whoever holds something open
+        needs it not, since the next look tells of what was missed. Returns what ends it.
         """
         self._watchers.append(callback)
-        return lambda: self._watchers.remove(callback)
+        if missed is not None:
+            self._missed.append(missed)
+
+        def end() -> None:
+            self._watchers.remove(callback)
+            if missed is not None:
+                self._missed.remove(missed)
+
+        return end
 
     @property
     def reliable(self) -> bool:
@@ -67,7 +77,7 @@ class Revocations:
 
     async def listen(self) -> None:
         """Hear of revocations until cancelled."""
-        async with self._bus.subscribe(CHANNEL, self._news):
+        async with self._bus.subscribe(CHANNEL, self._news, self._lost):
             while True:
                 try:
                     await self.look()
@@ -99,6 +109,10 @@ class Revocations:
             log.warning("news of a revocation that cannot be read")
             return
         self._hear(seq, user, None if sign_in is None else str(sign_in))
+
+    def _lost(self) -> None:
+        for missed in tuple(self._missed):
+            missed()
 
     def _hear(self, seq: int, user: str, sign_in: str | None) -> None:
         if seq in self._told:

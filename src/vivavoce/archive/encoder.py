@@ -121,9 +121,10 @@ def main(source: BinaryIO, sink: BinaryIO, start: int) -> None:
     for chunk in _chunks(source):
         for record in parse(chunk):
             use(composer.push(record))
-    use(composer.flush())
-    out(OGG, encoder.finish())
-    out(PEAKS, peaks.flush())
+    if composer.length:
+        use(composer.flush())
+        out(OGG, encoder.finish())
+        out(PEAKS, peaks.flush())
     out(DONE, struct.pack("<Q", composer.length))
     sink.flush()
 

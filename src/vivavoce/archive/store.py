@@ -1,0 +1,135 @@
+"""How rows of the journal get into the database: sealed, in one transaction, and again without harm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Table, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from vivavoce.archive.layout import scope, title_place, turn_place
+from vivavoce.archive.rows import Batch, ConversationRow, RecordingRow, TurnRow
+from vivavoce.archive.search_index import Indexed, SearchIndex
+from vivavoce.storage.database import Database
+from vivavoce.storage.models import Conversation, Deletion, Recording, Turn
+from vivavoce.storage.sealing import Sealer
+
+CUTS = ("interrupted", "stopped")
+"""Reasons of a reply that somebody cut short."""
+
+
+class Store:
+    """All methods raise StorageUnavailable, StorageFull and Conflict, and have changed nothing then."""
+
+    def __init__(self, database: Database, sealer: Sealer, index: SearchIndex) -> None:
+        self._database = database
+        self._sealer = sealer
+        self._index = index
+        self._insert: Any = sqlite.insert if database.dialect == "sqlite" else postgresql.insert
+
+    async def write(self, batch: Batch, *, late: bool = False) -> set[str]:
+        """Write it; the conversations of it that were deleted meanwhile, of which nothing was written.
+
+        `late` rows were waiting in a file: even a new conversation may have been written, and deleted, before.
+        """
+        conversations = {row.id: await self._conversation(row) for row in batch.conversations}
+        turns = [(row, await self._turn(row)) for row in batch.turns]
+        async with self._database.writing() as session:
+            gone = await self._gone(session, batch, late=late)
+            await self._put_conversations(session, [row for id, row in conversations.items() if id not in gone])
+            await self._put_turns(session, [both for both in turns if both[0].conversation_id not in gone])
+            await self._put_recordings(session, [row for row in batch.recordings if row.conversation_id not in gone])
+        return gone
+
+    async def _gone(self, session: AsyncSession, batch: Batch, *, late: bool) -> set[str]:
+        new = {row.id for row in batch.conversations if row.new}
+        known = batch.ids() - new
+        gone = known - set(await session.scalars(select(Conversation.id).where(Conversation.id.in_(known))))
+        if late and new:
+            deleted = select(Deletion.object_id).where(Deletion.kind == "conversation", Deletion.object_id.in_(new))
+            gone |= set(await session.scalars(deleted))
+        return gone
+
+    async def _put_conversations(self, session: AsyncSession, rows: list[dict[str, Any]]) -> None:
+        if not rows:
+            return
+        insert = self._insert(Conversation)
+        grows = ("state", "title", "turns", "cuts", "response_ms", "last_at", "ended_at", "end_reason")
+        statement = insert.on_conflict_do_update(
+            index_elements=["id"],
+            set_={name: insert.excluded[name] for name in grows},
+            where=_table(Conversation).c.owner_id == insert.excluded.owner_id,
+        )
+        await session.execute(statement, rows)
+
+    async def _put_turns(self, session: AsyncSession, turns: list[tuple[TurnRow, dict[str, Any]]]) -> None:
+        if not turns:
+            return
+        insert = self._insert(Turn)
+        fixed = {"conversation_id", "owner_id", "reply", "started_at"}
+        grows = [name for name in turns[0][1] if name not in fixed]
+        statement = insert.on_conflict_do_update(
+            index_elements=["conversation_id", "reply"],
+            set_={name: insert.excluded[name] for name in grows},
+            # A turn that is over is not opened again by a row that comes late.
+            where=or_(_table(Turn).c.state == "open", insert.excluded.state != "open"),
+        ).returning(Turn.id, Turn.conversation_id, Turn.reply)
+        result = await session.execute(statement, [values for _, values in turns])
+        ids = {(conversation, reply): id for id, conversation, reply in result}
+        over = [(row, ids.get((row.conversation_id, row.reply))) for row, _ in turns if row.state != "open"]
+        await self._index.keep(session, [indexed(row, id) for row, id in over if id is not None])
+
+    async def _put_recordings(self, session: AsyncSession, rows: Iterable[RecordingRow]) -> None:
+        values = [_recording(row) for row in rows]
+        if not values:
+            return
+        insert = self._insert(Recording)
+        statement = insert.on_conflict_do_update(
+            index_elements=["id"],
+            set_={name: insert.excluded[name] for name in ("state", "duration_ms")},
+            where=_table(Recording).c.state == "spooling",
+        )
+        await session.execute(statement, values)
+
+    async def _conversation(self, row: ConversationRow) -> dict[str, Any]:
+        values = {name: getattr(row, name) for name in row.__struct_fields__ if name != "new"}
+        return values | {"title": await self._sealed(row.title, row.id, title_place())}
+
+    async def _turn(self, row: TurnRow) -> dict[str, Any]:
+        values = {name: getattr(row, name) for name in row.__struct_fields__ if name != "app_id"}
+        for column in ("said", "heard", "unheard"):
+            values[column] = await self._sealed(values[column], row.conversation_id, turn_place(row.reply, column))
+        return values
+
+    async def _sealed(self, text: str, conversation: str, place: str) -> bytes | None:
+        if not text:
+            return None
+        plain = text.encode(errors="replace")
+        return await self._sealer.seal(plain, scope(conversation), place) if self._sealer.sealing else plain
+
+
+def indexed(row: TurnRow, turn_id: int) -> Indexed:
+    """What is found of that turn."""
+    return Indexed(
+        turn_id=turn_id,
+        conversation_id=row.conversation_id,
+        owner_id=row.owner_id,
+        app_id=row.app_id,
+        started_at=row.started_at,
+        said=row.said,
+        heard=row.heard,
+        response_ms=row.response_ms,
+        cut=row.reason in CUTS,
+    )
+
+
+def _recording(row: RecordingRow) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in row.__struct_fields__} | {"size": 0, "blob": ""}
+
+
+def _table(model: type[Any]) -> Table:
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table

@@ -47,6 +47,10 @@ class Question:
     pictures: tuple[Picture, ...] = ()
     max_tokens: int | None = None
     temperature: float | None = None
+    skills: frozenset[str] | None = None
+    """Names of the skills that may be used; None: all."""
+    model: str | None = None
+    """The language model's name at its server, where that has several."""
 
 
 Answer = str | Effect | Usage
@@ -69,33 +73,36 @@ class SkillsFirst:
     async def answer(self, question: Question) -> AsyncIterator[Answer]:
         transcript, language = question.transcript, question.language
         context = SkillContext(language, self._clock(), question.memory)
-        reply = self._skilled(transcript, context)
+        skills = self._skills.only(question.skills)
+        reply = self._skilled(skills, transcript, context)
         if reply is not None:
             for effect in reply.effects:
                 yield effect
             yield reply.text
         elif self._model is not None:
-            async with aio.closing(self._converse(self._model, question, context)) as pieces:
+            async with aio.closing(self._converse(self._model, skills, question, context)) as pieces:
                 async for piece in pieces:
                     yield piece
         else:
-            yield self._skills.fallback(transcript.text, language)
+            yield skills.fallback(transcript.text, language)
 
-    def _skilled(self, transcript: Transcript, context: SkillContext) -> SkillReply | None:
+    def _skilled(self, skills: Skills, transcript: Transcript, context: SkillContext) -> SkillReply | None:
         if transcript.unsure:
-            return self._skills.ask_back(transcript.text, context.language)
+            return skills.ask_back(transcript.text, context.language)
         if transcript.rejected:
             return None
-        intent = self._skills.match(transcript.text, context.language)
+        intent = skills.match(transcript.text, context.language)
         if intent is None or (intent.free and self._model is not None):
             return None
-        reply = self._skills.answer(intent, context)
+        reply = skills.answer(intent, context)
         # What a skill could not find, a model may know.
         return None if reply.failed and self._model is not None else reply
 
-    async def _converse(self, model: LanguageModel, question: Question, context: SkillContext) -> AsyncIterator[Answer]:
+    async def _converse(
+        self, model: LanguageModel, skills: Skills, question: Question, context: SkillContext
+    ) -> AsyncIterator[Answer]:
         messages = list(_messages(question))
-        tools = self._skills.tools(question.language) if model.capabilities.tools else ()
+        tools = skills.tools(question.language) if model.capabilities.tools else ()
         budget = TOOL_CALLS
         while True:
             calls: list[ToolCall] = []
@@ -118,7 +125,7 @@ class SkillsFirst:
             budget -= len(calls)
             messages.append(ChatMessage("assistant", "", tool_calls=tuple(calls)))
             for call in calls:
-                result = self._skills.call(call.name, call.arguments, context)
+                result = skills.call(call.name, call.arguments, context)
                 for effect in result.effects:
                     yield effect
                 messages.append(ChatMessage("tool", result.text, tool_call_id=call.id))
@@ -134,5 +141,7 @@ def _stream(
     model: LanguageModel, question: Question, messages: list[ChatMessage], tools: tuple[ToolSpec, ...]
 ) -> AsyncIterator[TextDelta | ToolCall | Usage]:
     return model.reply(
-        ChatRequest(tuple(messages), question.language, tools, question.max_tokens, question.temperature)
+        ChatRequest(
+            tuple(messages), question.language, tools, question.max_tokens, question.temperature, question.model
+        )
     )

@@ -147,6 +147,8 @@ class ChatRequest:
     tools: tuple[ToolSpec, ...] = ()
     max_tokens: int | None = None
     temperature: float | None = None
+    model: str | None = None
+    """Another model of the same server, where the back-end can ask for one; else it is passed over."""
 
 
 @dataclass(frozen=True, slots=True)

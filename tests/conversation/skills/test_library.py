@@ -134,3 +134,42 @@ def _cost(text: str, language: str) -> float:
     began = time.process_time()
     SKILLS.match(text, language)
     return time.process_time() - began
+
+
+# ── fewer skills ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_app_may_allow_some_skills_only() -> None:
+    few = SKILLS.only(frozenset({"timer_set"}))
+    assert few.match("what time is it", "en") is None
+    intent = few.match("set a timer for five minutes", "en")
+    assert intent is not None
+    (effect,) = few.answer(intent, SkillContext("en", NOW, SkillMemory())).effects
+    assert isinstance(effect, SetTimer)
+    assert [tool.name for tool in few.tools("en")] == ["timer_set"]
+    assert few.examples("en", 5)[0] == "set a timer for five minutes"
+    assert few.call("current_time", {}, SkillContext("en", NOW, SkillMemory())).failed
+    assert SKILLS.match("what time is it", "en") is not None, "the others keep theirs"
+
+
+def test_without_any_skill_help_and_the_fallback_still_answer() -> None:
+    none = SKILLS.only(frozenset())
+    for language in SKILLS.languages:
+        assert none.fallback("tell me a story", language)
+        assert none.help(language)
+        assert none.tools(language) == ()
+    assert none.match("what can you do", "en") is not None
+
+
+def test_asking_back_what_is_not_allowed_only_asks_to_say_it_again() -> None:
+    few = SKILLS.only(frozenset({"timer_set"}))
+    assert few.ask_back("set the volume to eighty percent", "en").effects == ()
+
+
+def test_all_skills_are_known_by_name_and_narrowing_is_kept() -> None:
+    assert {"timer_set", "current_time"} <= SKILLS.names
+    assert "help" not in SKILLS.names
+    assert SKILLS.only(None) is SKILLS
+    assert SKILLS.only(frozenset({"timer_set"})) is SKILLS.only(frozenset({"timer_set"}))
+    twice = SKILLS.only(frozenset({"timer_set", "volume_set"})).only(frozenset({"volume_set", "current_time"}))
+    assert [tool.name for tool in twice.tools("en")] == ["volume_set"]

@@ -106,6 +106,14 @@ async def test_a_reply_streams_and_ends_with_its_usage():
     assert "tools" not in asked
 
 
+async def test_a_request_may_ask_for_another_model_of_the_server():
+    async with talking("Yes.") as (server, endpoint):
+        model = OpenAILanguageModel(endpoint, "usual")
+        await read(model.reply(ChatRequest(HELLO.messages, model="another")))
+        await read(model.reply(HELLO))
+    assert [each.json["model"] for each in server.asked] == ["another", "usual"]
+
+
 async def test_a_tool_is_called_and_its_result_is_told():
     async with talking(("One moment. ", ToolCall("c1", "clock", {"zone": "Europe/Rome"})), "Noon.") as (
         server,

@@ -264,6 +264,8 @@ class DuplexCascade:
             conversation.memory,
             spec.system_prompt,
             (self._picture,) if self._picture else (),
+            skills=spec.skills,
+            model=spec.model,
         )
 
     def _news(self, event: Event) -> None:

@@ -349,6 +349,8 @@ class StreamingCascade:
             pictures,
             request.max_new_tokens,
             request.temperature,
+            skills=spec.skills,
+            model=spec.model,
         )
         speech = self._parts.speech(spec, lambda: memory.volume, silent=not request.audio)
         self._emit(StateChanged("thinking"))

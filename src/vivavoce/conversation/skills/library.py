@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import replace
 from functools import lru_cache
 from itertools import chain, zip_longest
@@ -38,19 +39,45 @@ class Skills:
         self._definitions = {definition.language: definition for definition in definitions}
         self._matchers = {language: Matcher(definition) for language, definition in self._definitions.items()}
         self._default = next(iter(self._definitions.values()))
+        self._allowed: frozenset[str] | None = None
         # Partial transcripts come again and again with the same words.
         self._matched = lru_cache(maxsize=512)(self._match)
         self._tools = lru_cache(maxsize=None)(self._make_tools)
+        self._narrowed = lru_cache(maxsize=256)(self._narrow)
 
     @property
     def languages(self) -> tuple[str, ...]:
         return tuple(self._definitions)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Skills that may be allowed or not: those that a person would miss. The others belong to talking itself."""
+        return frozenset(
+            skill.name for one in self._definitions.values() for skill in one.skills.values() if skill.tool
+        )
+
+    def only(self, names: frozenset[str] | None) -> Skills:
+        """The same with no more than these skills; None: all of them. Help and asking back remain."""
+        return self if names is None else self._narrowed(names)
+
+    def _narrow(self, names: frozenset[str]) -> Skills:
+        few = copy(self)
+        few._allowed = names if self._allowed is None else names & self._allowed
+        few._tools = lru_cache(maxsize=None)(few._make_tools)
+        few._narrowed = lru_cache(maxsize=16)(few._narrow)
+        return few
+
+    def _allows(self, skill: Skill) -> bool:
+        return self._allowed is None or skill.tool is None or skill.name in self._allowed
+
     # ── understanding and answering ───────────────────────────────────────────────────────────────
 
     def match(self, text: str, language: str) -> Intent | None:
         """What `text` means, or None. Tolerates case, punctuation, politeness, numbers in words or digits."""
-        return self._matched(text, language) if len(text) <= MAX_TEXT else None
+        intent = self._matched(text, language) if len(text) <= MAX_TEXT else None
+        if intent is None or not self._allows(self._definition(language).skills[intent.name]):
+            return None
+        return intent
 
     def _match(self, text: str, language: str) -> Intent | None:
         matcher = self._matchers.get(language)
@@ -75,7 +102,9 @@ class Skills:
     def fallback(self, text: str, language: str) -> str:
         """What to say when nothing matched and no language model is there: what can be said instead."""
         definition = self._definition(language)
-        helpful = [skill.help for skill in _helpful(definition)]
+        helpful = [skill.help for skill in self._helpful(definition)]
+        if not helpful:
+            return definition.words("help", "ask_again")
         examples = self.examples(language, len(helpful))
         return definition.words("help", "fallback").format(
             skills=spoken.joined(helpful[:_FALLBACK_SKILLS], definition.language),
@@ -100,17 +129,21 @@ class Skills:
     def help(self, language: str) -> str:
         """Spoken help: what can be done, with examples."""
         definition = self._definition(language)
+        helpful = [skill.help for skill in self._helpful(definition)]
+        if not helpful:
+            return definition.words("help", "ask_again")
         joint = definition.words("help", "joint")
         return definition.words("help", "help").format(
-            skills=spoken.joined([skill.help for skill in _helpful(definition)], definition.language),
+            skills=spoken.joined(helpful, definition.language),
             examples=joint.join(self.examples(language, _HELP_EXAMPLES)),
         )
 
     def examples(self, language: str, n: int) -> tuple[str, ...]:
         """Up to `n` sentences to try: the first of each skill, in the order of the file's `showcase`, then the rest."""
         definition = self._definition(language)
-        shown = [definition.skills[name].examples for name in definition.showcase]
-        shown += [skill.examples for name, skill in definition.skills.items() if name not in definition.showcase]
+        skills = {name: skill for name, skill in definition.skills.items() if self._allows(skill)}
+        shown = [skills[name].examples for name in definition.showcase if name in skills]
+        shown += [skill.examples for name, skill in skills.items() if name not in definition.showcase]
         return tuple(text for text in chain.from_iterable(zip_longest(*shown)) if text)[:n]
 
     def grammar(self, language: str) -> Grammar:
@@ -123,13 +156,14 @@ class Skills:
 
     def _make_tools(self, language: str) -> tuple[ToolSpec, ...]:
         definition = self._definitions[language]
-        return tuple(tools.spec(skill, definition) for skill in definition.skills.values() if skill.tool)
+        usable = [skill for skill in definition.skills.values() if skill.tool and self._allows(skill)]
+        return tuple(tools.spec(skill, definition) for skill in usable)
 
     def call(self, name: str, arguments: Mapping[str, Any], context: SkillContext) -> SkillReply:
         """A language model's tool call. Never raises: a call that is wrong is answered with `failed` and why."""
         definition = self._definition(context.language)
         skill = definition.skills.get(name)
-        if skill is None or skill.tool is None:
+        if skill is None or skill.tool is None or not self._allows(skill):
             text = definition.words("help", "bad_tool").format(name=name[:80])
             return SkillReply(text, failed=True)
         if why := tools.wrong(arguments, tools.spec(skill, definition)):
@@ -140,9 +174,8 @@ class Skills:
     def _definition(self, language: str) -> Definition:
         return self._definitions.get(language, self._default)
 
-
-def _helpful(definition: Definition) -> list[Skill]:
-    return [skill for skill in definition.skills.values() if skill.help]
+    def _helpful(self, definition: Definition) -> list[Skill]:
+        return [skill for skill in definition.skills.values() if skill.help and self._allows(skill)]
 
 
 def _pick(texts: tuple[str, ...], context: SkillContext) -> str:

@@ -61,9 +61,9 @@ class OpenAILanguageModel:
         self._extra = dict(extra or {})
 
     async def reply(self, request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
-        if self._model is None:
+        if self._model is None and request.model is None:
             self._model = await find_model(self._endpoint)
-        payload = self._payload(request, self._model)
+        payload = self._payload(request, request.model or self._model or "")
         try:
             async with aclosing(self._stream(payload)) as deltas:
                 async for delta in deltas:

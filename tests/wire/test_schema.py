@@ -3,14 +3,14 @@ from __future__ import annotations
 import json
 from typing import get_args
 
-from vivavoce.wire import duplex, schema, streaming
+from vivavoce.wire import duplex, live, schema, streaming
 from vivavoce.wire.codes import ERRORS
 
 
 def test_typescript_has_one_union_per_direction_with_every_message() -> None:
     text = schema.typescript()
-    assert text.count("export type ClientMessage =") == text.count("export type ServerMessage =") == 2
-    for module in (duplex, streaming):
+    assert text.count("export type ClientMessage =") == text.count("export type ServerMessage =") == 3
+    for module in (duplex, live, streaming):
         for member in (*get_args(module.ClientMessage), *get_args(module.ServerMessage)):
             assert f'type: "{member.__struct_config__.tag}";' in text
 

@@ -53,6 +53,7 @@ export type CloseCode = 1000 | 1001 | 1008 | 1009 | 1011 | 1012 | 1013;
 /** Bytes of the largest message a client may send. */
 export const MAX_DUPLEX_MESSAGE = 1048576;
 export const MAX_STREAMING_MESSAGE = 8388608;
+export const MAX_LIVE_MESSAGE = 65536;
 
 /** /ws/duplex/{session_id} */
 export namespace Duplex {
@@ -593,5 +594,70 @@ export namespace Streaming {
     | Transcript
     | Chunk
     | Done
+    | Error;
+}
+
+/** /ws */
+export namespace Live {
+  /** Something went wrong. After a `fatal` one the socket is closed with the code's number. */
+  export interface Error {
+    type: "error";
+    code: ErrorCode;
+    message: string;
+    retryable: boolean;
+    fatal: boolean;
+    retry_after_s?: number;
+  }
+
+  /** Something changed. `kind` is `created`, `changed`, `deleted` or the topic's own. */
+  export interface Event {
+    type: "event";
+    cursor: string;
+    topic: "apps" | "audit" | "conversations" | "recording" | "sessions" | "settings" | "sign_ins" | "users";
+    kind: string;
+    id: string;
+    data?: Record<string, unknown>;
+  }
+
+  /** Are you there? A page cannot see the socket's own pings. */
+  export interface Ping {
+    type: "ping";
+  }
+
+  /** Yes. All up to `cursor` has been sent. */
+  export interface Pong {
+    type: "pong";
+    cursor: string;
+  }
+
+  /** What came since the client's cursor is not known any more: ask for everything again, then go on from here. */
+  export interface SnapshotNeeded {
+    type: "snapshot_needed";
+    cursor: string;
+  }
+
+  /** The topics from now on, instead of those before. With the `cursor` of a former connection, from there on. */
+  export interface Subscribe {
+    type: "subscribe";
+    topics: Array<"apps" | "audit" | "conversations" | "recording" | "sessions" | "settings" | "sign_ins" | "users">;
+    cursor?: string;
+  }
+
+  /** The topics of those asked for that this caller may see, and the cursor to which all is known. */
+  export interface Subscribed {
+    type: "subscribed";
+    topics: Array<"apps" | "audit" | "conversations" | "recording" | "sessions" | "settings" | "sign_ins" | "users">;
+    cursor: string;
+  }
+
+  export type ClientMessage =
+    | Subscribe
+    | Ping;
+
+  export type ServerMessage =
+    | Subscribed
+    | SnapshotNeeded
+    | Event
+    | Pong
     | Error;
 }

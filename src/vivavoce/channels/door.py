@@ -88,6 +88,10 @@ class Caller:
     def user(self) -> str:
         return self.principal.user if self.principal else ""
 
+    @property
+    def sign_in(self) -> str:
+        return self.principal.sign_in if self.principal else ""
+
 
 @dataclass(slots=True)
 class Head:

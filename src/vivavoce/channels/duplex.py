@@ -10,7 +10,7 @@ from vivavoce.audio.pcm import INPUT_RATE
 from vivavoce.channels.connection import Connection
 from vivavoce.channels.contract import Sessions
 from vivavoce.channels.greeting import QUEUE, Say, prepared
-from vivavoce.channels.limits import DUPLEX, Allowance, ChannelLimits
+from vivavoce.channels.limits import DUPLEX, STOPS_PER_S, Allowance, ChannelLimits
 from vivavoce.channels.link import Link
 from vivavoce.channels.pictures import picture
 from vivavoce.channels.sound import Ear, Mouth, PcmEar, from_f32, listening, speaking
@@ -68,6 +68,7 @@ class DuplexChannel:
         moment = now()
         self._bytes = Allowance(limits.bytes_per_s, limits.burst_bytes, moment)
         self._pictures = Allowance(limits.pictures_per_s, 2 * limits.pictures_per_s, moment)
+        self._stops = Allowance(STOPS_PER_S, STOPS_PER_S, moment)
         self._link = Link(connection, sessions, self, limits.early_bytes)
         self._asked = duplex.Prepare()
         self._ear: Ear | None = None
@@ -81,7 +82,7 @@ class DuplexChannel:
         message = duplex.decode_client(data)
         if isinstance(message, duplex.VideoFrame):
             self._spend(self._pictures, 1, "pictures")
-        else:
+        elif not (isinstance(message, (duplex.Stop, duplex.Interrupt)) and self._stops.take(1, now())):
             self._spend(self._bytes, len(data), "bytes")
         if isinstance(message, duplex.Prepare):
             self._prepare(message)
@@ -120,6 +121,8 @@ class DuplexChannel:
             app=message.app or "",
             video=message.video,
             conversation=message.conversation or "",
+            owner=self._connection.caller.user,
+            sign_in=self._connection.caller.sign_in,
         )
         self._link.open(spec, message.resume)
 

@@ -14,7 +14,7 @@ from vivavoce.audio.pcm import INPUT_RATE
 from vivavoce.channels.connection import Connection
 from vivavoce.channels.contract import Session, Sessions
 from vivavoce.channels.greeting import QUEUE, prepared
-from vivavoce.channels.limits import STREAMING, Allowance, ChannelLimits
+from vivavoce.channels.limits import STOPS_PER_S, STREAMING, Allowance, ChannelLimits
 from vivavoce.channels.link import Link
 from vivavoce.channels.pictures import picture
 from vivavoce.channels.sound import PcmEar, from_f32
@@ -28,6 +28,8 @@ from vivavoce.wire.duplex import AudioFormat
 
 HEARD: Final = AudioFormat("pcm16", INPUT_RATE)
 SPOKEN: Final = AudioFormat("pcm16", streaming.OUTPUT_RATE)
+_SHORT: Final = 256
+"""Bytes of a message that may be a `stop`."""
 _PLAIN: Final = streaming.Opening()
 _NO_TOKENS: Final = streaming.Tokens(0, 0, 0)
 _FAILURES: Final = frozenset({"llm_failed", "tts_failed"})
@@ -59,6 +61,7 @@ class StreamingChannel:
         self._language = language
         self._message_bytes = limits.message_bytes
         self._bytes = Allowance(limits.bytes_per_s, limits.burst_bytes, now())
+        self._stops = Allowance(STOPS_PER_S, STOPS_PER_S, now())
         self._link = Link(connection, sessions, self, limits.early_bytes)
         self._ear = PcmEar(INPUT_RATE)
         self._asked: _Asked | None = None
@@ -73,8 +76,13 @@ class StreamingChannel:
     # ── from the client ───────────────────────────────────────────────────────────────────────────
 
     def text(self, data: bytes) -> None:
-        self._spend(len(data))
+        # Counted before it is looked at, but for what may be a `stop`: messages here are large, and take time to read.
+        short = len(data) <= _SHORT
+        if not short:
+            self._spend(len(data))
         message = streaming.decode_client(data)
+        if short and not (isinstance(message, streaming.Stop) and self._stops.take(1, now())):
+            self._spend(len(data))
         match message:
             case streaming.Prefill():
                 prefill = _prefill(message)
@@ -109,6 +117,8 @@ class StreamingChannel:
             output_rate=streaming.OUTPUT_RATE,
             app=first.app or "",
             conversation=first.conversation or "",
+            owner=self._connection.caller.user,
+            sign_in=self._connection.caller.sign_in,
         )
         self._link.open(spec, first.resume)
 

@@ -14,6 +14,7 @@ import asyncio
 import logging
 import re
 import socket
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ from vivavoce.channels.metrics import Metrics
 from vivavoce.channels.problems import Problem, problem_of
 from vivavoce.channels.readiness import Readiness
 from vivavoce.channels.requests import HttpProtocol
-from vivavoce.errors import Missing, Refused, VivavoceError
+from vivavoce.errors import Missing, Refused, Unauthorised, VivavoceError
 from vivavoce.wire.base import PROTOCOL
 
 SESSION_ID: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -54,6 +55,8 @@ _NO_FRAME_LIMIT: Final = 1 << 62
 """picows answers a frame over its own limit with a bare close; ours is told by name before (see `took`)."""
 _FIRST_BUFFER: Final = 4_096
 """Bytes of a connection's read buffer; it doubles for messages that need more, and stays so."""
+
+_REVOKED: Final = "signed out, or the rights have changed: sign in again"
 
 _log = logging.getLogger(__name__)
 _framing = logging.getLogger("vivavoce.picows")
@@ -103,6 +106,9 @@ class Gateway(AbstractAsyncContextManager["Gateway"]):
         self.limits = limits or SocketLimits()
         self._group = asyncio.TaskGroup()
         self._asking: set[asyncio.Task[None]] = set()
+        self._revocations: deque[tuple[int, str, str | None]] = deque(maxlen=1_024)
+        self._heard = 0
+        """Revocations so far."""
         self._open: set[_Listener] = set()
         self._empty = asyncio.Event()
 
@@ -141,10 +147,11 @@ class Gateway(AbstractAsyncContextManager["Gateway"]):
 
     def revoked(self, user: str, sign_in: str | None) -> None:
         """Close the sockets of that sign-in, or of all of the user's (`accounts.revocation.Revocations.watch`)."""
+        self._heard += 1
+        self._revocations.append((self._heard, user, sign_in))
         for listener in tuple(self._open):
-            principal = listener.connection.caller.principal
-            if principal and user and principal.user == user and sign_in in (None, principal.sign_in):
-                listener.connection.fail("token_revoked", "signed out, or the rights have changed: sign in again")
+            if _concerns(listener.connection.caller, user, sign_in):
+                listener.connection.fail("token_revoked", _REVOKED)
 
     # ── upgrades ──────────────────────────────────────────────────────────────────────────────────
 
@@ -182,7 +189,11 @@ class Gateway(AbstractAsyncContextManager["Gateway"]):
             raise Refused(self._readiness.what, code=self._readiness.phase, retry_after_s=2)
         if len(self._open) >= self.limits.connections:
             raise Refused("too many connections", code="overloaded", retry_after_s=5)
+        heard = self._heard
         caller = await self._door.admit_upgrade(route.rule, head, place, path)
+        # Said while we asked who it is: nobody would say it again to the socket that opens now.
+        if any(number > heard and _concerns(caller, user, one) for number, user, one in self._revocations):
+            raise Unauthorised(_REVOKED, code="token_revoked")
         leave = self._door.rates.enter(route.rule.limit, caller.address, caller.user)
         return Admitted(route, session_id, caller, leave)
 
@@ -220,6 +231,11 @@ class Gateway(AbstractAsyncContextManager["Gateway"]):
             if not self._open:
                 self._empty.set()
             self.metrics.sockets(listener.route.path, -1)
+
+
+def _concerns(caller: Caller, user: str, sign_in: str | None) -> bool:
+    principal = caller.principal
+    return principal is not None and principal.user == user != "" and sign_in in (None, principal.sign_in)
 
 
 class _Protocol(WSProtocol):  # type: ignore[misc]  # a Cython class

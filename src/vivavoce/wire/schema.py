@@ -13,7 +13,7 @@ from typing import Any, Final, cast, get_args
 
 import msgspec
 
-from vivavoce.wire import duplex, streaming
+from vivavoce.wire import duplex, live, streaming
 from vivavoce.wire.base import PROTOCOL, AudioFrame
 from vivavoce.wire.codes import CLOSE_NAMES, ERRORS
 
@@ -24,6 +24,7 @@ _BINARY_DOWN: Final = (
     "Sound of a reply: `reply` u32 BE, `offset` u32 BE in samples of the output rate, "
     "then the audio in the agreed codec."
 )
+_SESSION_ID: Final = "8–64 of A–Z, a–z, 0–9, `_`, `-`; chosen by the client"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Protocol:
     name: str
     address: str
     module: ModuleType
+    talks: bool = True
+    """Sound goes over it, in a session that the address names."""
 
     @property
     def client(self) -> tuple[type[msgspec.Struct], ...]:
@@ -53,6 +56,7 @@ class Protocol:
 PROTOCOLS: Final = (
     Protocol("Duplex", "/ws/duplex/{session_id}", duplex),
     Protocol("Streaming", "/ws/streaming/{session_id}", streaming),
+    Protocol("Live", "/ws", live, talks=False),
 )
 
 
@@ -147,6 +151,8 @@ def _plain(schema: Schema) -> str:
             return f"[{', '.join(_type(item) for item in schema['prefixItems'])}]"
         case "array":
             return f"Array<{_type(schema['items'])}>"
+        case "object" if not schema.get("additionalProperties"):
+            return "Record<string, unknown>"
         case "object":
             return f"Record<string, {_type(schema['additionalProperties'])}>"
     raise ValueError(f"no TypeScript for {schema}")
@@ -156,7 +162,7 @@ def _plain(schema: Schema) -> str:
 
 
 def asyncapi() -> str:
-    """An AsyncAPI 3.0 document of both WebSockets, as JSON."""
+    """An AsyncAPI 3.0 document of all our WebSockets, as JSON."""
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}
     schemas: dict[str, Any] = {}
@@ -168,22 +174,25 @@ def asyncapi() -> str:
             name: {"name": name, "payload": {"$ref": f"#/components/schemas/{protocol.name}.{name}"}}
             for name in names.values()
         }
-        messages["UserSound"] = _binary("UserSound", _BINARY_UP)
-        messages["ReplySound"] = _binary("ReplySound", _BINARY_DOWN)
-        channels[key] = {
+        channel: dict[str, Any] = {
             "address": protocol.address,
             "description": " ".join((protocol.module.__doc__ or "").split()),
-            "parameters": {"session_id": {"description": "1–64 of A–Z, a–z, 0–9, `_`, `-`; chosen by the client"}},
             "messages": messages,
         }
+        if protocol.talks:
+            messages["UserSound"] = _binary("UserSound", _BINARY_UP)
+            messages["ReplySound"] = _binary("ReplySound", _BINARY_DOWN)
+            channel["parameters"] = {"session_id": {"description": _SESSION_ID}}
+        channels[key] = channel
         for action, members, sound in (
             ("receive", protocol.client, "UserSound"),
             ("send", protocol.server, "ReplySound"),
         ):
+            listed = [names[member] for member in members] + ([sound] if protocol.talks else [])
             operations[f"{key}.{action}"] = {
                 "action": action,
                 "channel": {"$ref": f"#/channels/{key}"},
-                "messages": _refs(key, [*(names[member] for member in members), sound]),
+                "messages": _refs(key, listed),
             }
     document = {
         "asyncapi": "3.0.0",

@@ -107,11 +107,19 @@ async def test_a_reply_streams_and_ends_with_its_usage():
 
 
 async def test_a_request_may_ask_for_another_model_of_the_server():
-    async with talking("Yes.") as (server, endpoint):
+    async with talking("Yes.", models=("usual", "another")) as (server, endpoint):
         model = OpenAILanguageModel(endpoint, "usual")
         await read(model.reply(ChatRequest(HELLO.messages, model="another")))
         await read(model.reply(HELLO))
     assert [each.json["model"] for each in server.asked] == ["another", "usual"]
+
+
+async def test_the_usual_model_answers_when_the_one_asked_for_is_not_there():
+    async with talking("Yes.", models=("usual",)) as (server, endpoint):
+        model = OpenAILanguageModel(endpoint, "usual")
+        deltas = await read(model.reply(ChatRequest(HELLO.messages, model="gone")))
+    assert text(deltas) == "Yes."
+    assert [each.json["model"] for each in server.asked] == ["gone", "usual"]
 
 
 async def test_a_tool_is_called_and_its_result_is_told():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
@@ -11,7 +12,7 @@ from typing import Any
 import msgspec
 
 from vivavoce.errors import BackendError
-from vivavoce.inference.backends.openai.endpoint import Endpoint, NotTaken
+from vivavoce.inference.backends.openai.endpoint import Endpoint, NotTaken, NotThere
 from vivavoce.inference.backends.openai.models import find_model
 from vivavoce.inference.backends.openai.stream import drain, events
 from vivavoce.inference.ports import (
@@ -25,6 +26,8 @@ from vivavoce.inference.ports import (
     Usage,
 )
 from vivavoce.inference.translate import final
+
+log = logging.getLogger(__name__)
 
 CODE = "llm_failed"
 MOST_BYTES = 4 * 1024 * 1024
@@ -61,9 +64,22 @@ class OpenAILanguageModel:
         self._extra = dict(extra or {})
 
     async def reply(self, request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
-        if self._model is None and request.model is None:
+        if request.model is not None:
+            try:
+                async with aclosing(self._ask(request, request.model)) as deltas:
+                    async for delta in deltas:
+                        yield delta
+                return
+            except NotThere:  # known before the first word: one app's mistake must not look like a server that fails
+                log.warning("the model %s that an app names is not there; the usual one answers", request.model)
+        if self._model is None:
             self._model = await find_model(self._endpoint)
-        payload = self._payload(request, request.model or self._model or "")
+        async with aclosing(self._ask(request, self._model)) as deltas:
+            async for delta in deltas:
+                yield delta
+
+    async def _ask(self, request: ChatRequest, model: str) -> AsyncGenerator[ChatDelta, None]:
+        payload = self._payload(request, model)
         try:
             async with aclosing(self._stream(payload)) as deltas:
                 async for delta in deltas:

@@ -92,6 +92,10 @@ class Endpoint:
         return refusal(response.status_code, self.host, path, reason, code)
 
 
+class NotThere(BackendUnavailable):
+    """The server is well, but has no such path or model."""
+
+
 def refusal(status: int, host: str, path: str, reason: str | None, code: str) -> BackendError:
     """What a status other than 2xx means, and what to do about it."""
     because = f" ({status}, {reason})" if reason else f" ({status})"
@@ -105,7 +109,7 @@ def refusal(status: int, host: str, path: str, reason: str | None, code: str) ->
             f"{host} refuses the key{because}: set api_key or OPENAI_API_KEY to one that it accepts", code=code
         )
     if status == 404:
-        return BackendUnavailable(
+        return NotThere(
             f"{host} has no {path} or not this model{because}: compare base_url and model with `vivavoce models list`",
             code=code,
         )

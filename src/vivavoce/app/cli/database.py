@@ -1,0 +1,50 @@
+"""The data folder and the database that the settings name, for commands that work beside a server or instead of one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vivavoce.app.settings.values import Data
+    from vivavoce.storage.database import Database
+    from vivavoce.storage.folder import DataFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What `beside` has opened."""
+
+    folder: DataFolder
+    database: Database
+
+
+def place(data: Data) -> Path:
+    """Where the data folder is."""
+    from vivavoce.storage.folder import default_place
+
+    return Path(data.folder) if data.folder else default_place(os.environ)
+
+
+def address(data: Data, folder: DataFolder) -> str:
+    """Of the database: the one that is set, else the file in the folder."""
+    return data.database.reveal() if data.database else f"sqlite:///{folder.database}"
+
+
+@asynccontextmanager
+async def beside(data: Data) -> AsyncIterator[Stores]:
+    """Folder and database for a command; a server may be running. The database is brought up to this program's
+    schema where there is none yet or an older one.
+    """
+    from vivavoce.storage.database import Database
+    from vivavoce.storage.database_check import prepare
+    from vivavoce.storage.folder import visited
+
+    folder = visited(place(data))
+    async with Database.open(address(data, folder)) as database:
+        await prepare(database)
+        yield Stores(folder, database)

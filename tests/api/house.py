@@ -17,27 +17,20 @@ from vivavoce.accounts.accounts import Accounts
 from vivavoce.accounts.actor import LOCAL_OPERATOR, Whence
 from vivavoce.accounts.permissions import Permission, Role
 from vivavoce.api.app import api_app
-from vivavoce.api.apps import AppsApi
-from vivavoce.api.audit import AuditApi, ChainView
-from vivavoce.api.auth import AuthApi
 from vivavoce.api.doctor import CheckView, DoctorApi, DoctorView, InUseView, Kind, TryView
 from vivavoce.api.idempotency import Idempotency
-from vivavoce.api.me import MeApi
 from vivavoce.api.routing import Section, Table, declared
-from vivavoce.api.sessions import SessionsApi
-from vivavoce.api.settings import SettingsApi
-from vivavoce.api.users import UsersApi
+from vivavoce.api.sections import sections
 from vivavoce.app.settings.values import Accounts as AccountSettings
 from vivavoce.channels.access import Access
 from vivavoce.channels.door import Door, Ways
 from vivavoce.channels.guard import Guard
 from vivavoce.channels.rates import RATES, ClassLimits, Rates
 from vivavoce.errors import ConfigError
-from vivavoce.registry.apps import Apps
-from vivavoce.registry.news import News
-from vivavoce.registry.overrides import Described, Overrides
+from vivavoce.registry.commons import Commons
+from vivavoce.registry.overrides import Described
 from vivavoce.registry.persona import Persona
-from vivavoce.registry.sessions import LiveSessions
+from vivavoce.registry.registry import Registry
 from vivavoce.storage.bus import Bus, open_bus
 from vivavoce.storage.cache.memory import MemoryCache
 from vivavoce.storage.database import Database
@@ -81,9 +74,7 @@ class House:
     cache: MemoryCache
     clock: Clock
     accounts: Accounts
-    apps: Apps
-    overrides: Overrides
-    sessions: LiveSessions
+    registry: Registry
     app: ASGIApp
     people: dict[str, Person] = field(default_factory=dict)
 
@@ -124,22 +115,10 @@ async def house(folder: Path, *further: Section, guests: bool = False) -> AsyncI
     ):
         await _schema(database)
         accounts = Accounts.make(database, cache, bus, Plain(), AccountSettings(), clock, hasher=EASY)
-        news = News(cache, bus)
-        apps = Apps(database, accounts.audit, news, assistant, SKILLS, clock)
-        overrides = Overrides(database, accounts.audit, news, Rules(), clock)
-        sessions = LiveSessions(database, bus, accounts.audit, clock)
-        sections: Sequence[Section] = (
-            AuthApi(accounts.credentials, accounts.sign_ins, accounts.tickets),
-            MeApi(accounts.users, accounts.credentials, accounts.sign_ins, accounts.api_tokens),
-            UsersApi(accounts.users, accounts.sign_ins, accounts.links),
-            AppsApi(apps),
-            SessionsApi(sessions),
-            AuditApi(accounts.audit, whole),
-            SettingsApi(overrides),
-            DoctorApi(examine, try_out),
-            *further,
-        )
-        inner = api_app(sections, Idempotency(database, clock))
+        commons = Commons(database, cache, bus, accounts.audit, clock)
+        registry = Registry.make(commons, Rules(), assistant, SKILLS)
+        every = [*sections(accounts, registry, DoctorApi(examine, try_out)), *further]
+        inner = api_app(every, Idempotency(database, clock))
         door = Door(
             Ways(Access(), guests=guests),
             accounts.authenticator,
@@ -148,7 +127,7 @@ async def house(folder: Path, *further: Section, guests: bool = False) -> AsyncI
         )
         app = Guard(inner, door, Table(declared(inner.routes)), cache)
         try:
-            yield House(database, bus, cache, clock, accounts, apps, overrides, sessions, app)
+            yield House(database, bus, cache, clock, accounts, registry, app)
         finally:
             accounts.passwords.close()
 
@@ -186,10 +165,6 @@ def _setting(key: str, default: Any, rows: Mapping[str, Any], effect: Any, **rul
         key=key, value=value if effect == "now" else default, saved=rows.get(key), is_saved=key in rows,
         default=default, type="number", choices=None, minimum=None, maximum=None, text="…", effect=effect, **shown,
     )  # fmt: skip
-
-
-async def whole() -> ChainView:
-    return ChainView(whole=True, rows=3, broken_at=None, detail="3 records follow from each other")
 
 
 async def examine() -> DoctorView:

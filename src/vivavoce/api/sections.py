@@ -1,4 +1,4 @@
-"""All sections of this API, for what needs their declarations and no services: the documents and the tables."""
+"""All sections of this API: with their services, and as declarations for what needs none (documents, tables)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
+from vivavoce.accounts.accounts import Accounts
 from vivavoce.api.app import DocumentApi, api_app
 from vivavoce.api.apps import AppsApi
 from vivavoce.api.audit import AuditApi
@@ -16,6 +17,7 @@ from vivavoce.api.routing import Declared, Section
 from vivavoce.api.sessions import SessionsApi
 from vivavoce.api.settings import SettingsApi
 from vivavoce.api.users import UsersApi
+from vivavoce.registry.registry import Registry
 
 SECTIONS: Final[tuple[type[Section], ...]] = (
     AuthApi,
@@ -27,6 +29,20 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     SettingsApi,
     DoctorApi,
 )
+
+
+def sections(accounts: Accounts, registry: Registry, doctor: DoctorApi) -> list[Section]:
+    """Everything that the accounts and the registry answer, and the doctor."""
+    return [
+        AuthApi(accounts.credentials, accounts.sign_ins, accounts.tickets),
+        MeApi(accounts.users, accounts.credentials, accounts.sign_ins, accounts.api_tokens),
+        UsersApi(accounts.users, accounts.sign_ins, accounts.links),
+        AppsApi(registry.apps),
+        SessionsApi(registry.sessions),
+        AuditApi(accounts.audit, accounts.audit_check),
+        SettingsApi(registry.overrides),
+        doctor,
+    ]
 
 
 def declarations() -> tuple[Declared, ...]:

@@ -15,13 +15,10 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from vivavoce.accounts.actor import Actor
-from vivavoce.accounts.audit import Audit
 from vivavoce.conversation.views import SessionSpec
 from vivavoce.errors import Conflict, LimitReached, Missing, Refused, StorageUnavailable
-from vivavoce.registry.news import News
+from vivavoce.registry.commons import Commons
 from vivavoce.registry.persona import ASSISTANT, Mode, Persona, checked, loaded, slug, stored
-from vivavoce.storage.clock import Clock, wall
-from vivavoce.storage.database import Database
 from vivavoce.storage.models import App, AppVersion
 
 MOST: Final = 200
@@ -63,21 +60,13 @@ class Apps:
     names that an app may allow.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        audit: Audit,
-        news: News,
-        assistant: Callable[[], Persona],
-        skills: Collection[str],
-        clock: Clock = wall,
-    ) -> None:
-        self._database = database
-        self._audit = audit
-        self._news = news
+    def __init__(self, commons: Commons, assistant: Callable[[], Persona], skills: Collection[str]) -> None:
+        self._database = commons.database
+        self._audit = commons.audit
+        self._news = commons.news
+        self._clock = commons.clock
         self._assistant = assistant
         self._skills = frozenset(skills)
-        self._clock = clock
         self._known: dict[str, Offered] = {}
         """What was read last, for when the database is away; at most MOST."""
 

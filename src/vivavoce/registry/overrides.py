@@ -18,13 +18,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from vivavoce.accounts.actor import Actor
-from vivavoce.accounts.audit import Audit
 from vivavoce.errors import BadInput, ConfigError, Conflict, StorageError
-from vivavoce.registry.news import LIVE, News
-from vivavoce.storage.bus import Bus
-from vivavoce.storage.bus import News as Heard
-from vivavoce.storage.clock import Clock, wall
-from vivavoce.storage.database import Database
+from vivavoce.registry.commons import Commons
+from vivavoce.registry.news import LIVE
+from vivavoce.storage.bus import News
 from vivavoce.storage.models import Setting
 
 log = logging.getLogger(__name__)
@@ -79,12 +76,13 @@ Apply = Callable[[Mapping[str, Any]], None]
 class Overrides:
     """See the head of the module."""
 
-    def __init__(self, database: Database, audit: Audit, news: News, rules: Rules, clock: Clock = wall) -> None:
-        self._database = database
-        self._audit = audit
-        self._news = news
+    def __init__(self, commons: Commons, rules: Rules) -> None:
+        self._database = commons.database
+        self._audit = commons.audit
+        self._news = commons.news
+        self._clock = commons.clock
+        self._bus = commons.bus
         self._rules = rules
-        self._clock = clock
         self._apply: Apply = lambda _: None
         self._applied = -1
 
@@ -150,16 +148,16 @@ class Overrides:
 
     # ── following ─────────────────────────────────────────────────────────────────────────────────
 
-    async def follow(self, bus: Bus, apply: Apply) -> None:
+    async def follow(self, apply: Apply) -> None:
         """Call `apply` with the rows now and after each change by whichever process, until cancelled."""
         self._apply = apply
         changed = asyncio.Event()
 
-        def heard(news: Heard) -> None:
+        def heard(news: News) -> None:
             if _topic(news.payload) == "settings":
                 changed.set()
 
-        async with bus.subscribe(LIVE, heard):
+        async with self._bus.subscribe(LIVE, heard):
             while True:
                 changed.clear()
                 try:

@@ -12,11 +12,10 @@ import msgspec
 from sqlalchemy import select
 
 from vivavoce.accounts.actor import Actor
-from vivavoce.accounts.audit import Audit
 from vivavoce.errors import BadInput, Missing
-from vivavoce.storage.bus import Bus, News
-from vivavoce.storage.clock import MINUTE, Clock, wall
-from vivavoce.storage.database import Database
+from vivavoce.registry.commons import Commons
+from vivavoce.storage.bus import News
+from vivavoce.storage.clock import MINUTE
 from vivavoce.storage.models import Conversation, LiveSession, User
 
 log = logging.getLogger(__name__)
@@ -63,11 +62,11 @@ class _Order(msgspec.Struct):
 class LiveSessions:
     """See the head of the module. `listening` is held open by each gateway, with its own way of ending a session."""
 
-    def __init__(self, database: Database, bus: Bus, audit: Audit, clock: Clock = wall) -> None:
-        self._database = database
-        self._bus = bus
-        self._audit = audit
-        self._clock = clock
+    def __init__(self, commons: Commons) -> None:
+        self._database = commons.database
+        self._bus = commons.bus
+        self._audit = commons.audit
+        self._clock = commons.clock
 
     async def page(self, owner: str | None, *, cursor: str | None = None, limit: int = 50) -> Page:
         """Those of `owner`, or of everybody for None, by owner and id. Raises BadInput."""

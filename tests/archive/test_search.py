@@ -97,7 +97,9 @@ async def test_filters_hold_for_the_turn_that_matches(database: Database) -> Non
     ada = await person(database, "ada")
     quick = await conversation(database, ada, [Said("tea", response_ms=200)])
     slow = await conversation(database, ada, [Said("tea", response_ms=1_234)], at=NOON + HOUR)
-    cut = await conversation(database, ada, [Said("tea", reason="interrupted", response_ms=900)], at=NOON + DAY, app="hall")
+    cut = await conversation(
+        database, ada, [Said("tea", reason="interrupted", response_ms=900)], at=NOON + DAY, app="hall"
+    )
     assert await found(database, ada, "tea", slow_ms=1_234) == [slow]
     assert await found(database, ada, "tea", slow_ms=1_235) == []
     assert await found(database, ada, "tea", slow_ms=0) == [cut, slow, quick]

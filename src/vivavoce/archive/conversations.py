@@ -99,19 +99,9 @@ class Conversations:
         """One conversation with its recordings and, for its owner, its links."""
         async with self._database.reading() as session:
             row, sight = await self._row(session, actor, conversation, words)
-            sounds = [sound(one) for one in await _recordings(session, row)]
-            shares: Sequence[Share] = []
-            if sight.own:
-                shares = (
-                    await session.scalars(
-                        select(Share)
-                        .where(Share.owner_id == row.owner_id, Share.conversation_id == row.id)
-                        .order_by(Share.id.desc())
-                    )
-                ).all()
-            [shown] = await self._summaries(session, sight, [row])
+            shown = await self._detail(session, row, sight)
         await self._audited(actor, sight, conversation, "conversation")
-        return Detail(shown, sounds, [share(one) for one in shares], sight.words)
+        return shown
 
     async def turns(
         self, actor: Actor, conversation: str, cursor: str | None = None, limit: int = 50, *, words: bool = False
@@ -119,10 +109,25 @@ class Conversations:
         """Turns that are over, in their order."""
         async with self._database.reading() as session:
             row, sight = await self._row(session, actor, conversation, words)
-            statement = _turns_of(row)
-            found = IN_ORDER.page((await session.scalars(IN_ORDER.after(statement, cursor, limit))).all(), limit)
+            found = await _turns_after(session, row, cursor, limit)
         await self._audited(actor, sight, conversation, "turns")
         return Page([await turn(one, self._sealer, words=sight.words) for one in found.items], found.next)
+
+    async def shared(self, conversation: str, owner: str) -> Detail:
+        """What somebody sees who was given a link: the words, and nobody's name or other links."""
+        async with self._database.reading() as session:
+            row = await _owned(session, conversation, owner)
+            shown = await self._detail(session, row, Sight(owner, True, True))
+        return replace(shown, shares=[])
+
+    async def shared_turns(
+        self, conversation: str, owner: str, cursor: str | None = None, limit: int = 50
+    ) -> Page[TurnView]:
+        """Its turns, for the same."""
+        async with self._database.reading() as session:
+            row = await _owned(session, conversation, owner)
+            found = await _turns_after(session, row, cursor, limit)
+        return Page([await turn(one, self._sealer, words=True) for one in found.items], found.next)
 
     async def inspect(self, actor: Actor, conversation: str, reply: int, *, words: bool = False) -> Inspection:
         """One turn, opened."""
@@ -155,6 +160,15 @@ class Conversations:
         if row is None:
             raise missing()
         return row, sight_of_one(actor.principal, row.owner_id, words)
+
+    async def _detail(self, session: AsyncSession, row: Conversation, sight: Sight) -> Detail:
+        sounds = [sound(one) for one in await _recordings(session, row)]
+        shares: Sequence[Share] = []
+        if sight.own:
+            links = select(Share).where(Share.owner_id == row.owner_id, Share.conversation_id == row.id)
+            shares = (await session.scalars(links.order_by(Share.id.desc()))).all()
+        [shown] = await self._summaries(session, sight, [row])
+        return Detail(shown, sounds, [share(one) for one in shares], sight.words)
 
     async def _found(
         self, session: AsyncSession, sight: Sight, wanted: Wanted, cursor: str | None, limit: int
@@ -270,6 +284,19 @@ def _listed(wanted: Wanted) -> Select[Conversation]:
 
 def _turns_of(row: Conversation) -> Select[Turn]:
     return select(Turn).where(Turn.conversation_id == row.id, Turn.owner_id == row.owner_id, Turn.state.in_(SHOWN))
+
+
+async def _turns_after(session: AsyncSession, row: Conversation, cursor: str | None, limit: int) -> Page[Turn]:
+    statement = IN_ORDER.after(_turns_of(row), cursor, limit)
+    return IN_ORDER.page((await session.scalars(statement)).all(), limit)
+
+
+async def _owned(session: AsyncSession, conversation: str, owner: str) -> Conversation:
+    statement = select(Conversation).where(Conversation.id == conversation, Conversation.owner_id == owner)
+    row = await session.scalar(statement)
+    if row is None:
+        raise missing()
+    return row
 
 
 async def _recordings(session: AsyncSession, row: Conversation) -> Sequence[Recording]:

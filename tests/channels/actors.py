@@ -8,8 +8,9 @@ from collections.abc import Coroutine
 from typing import Any
 
 from vivavoce import aio
-from vivavoce.channels.connection import Connection
+from vivavoce.channels.connection import IN_PROCESS, Connection
 from vivavoce.channels.contract import Outlet
+from vivavoce.channels.door import Caller
 from vivavoce.channels.limits import SocketLimits
 from vivavoce.channels.metrics import Metrics
 from vivavoce.conversation import outputs
@@ -135,7 +136,9 @@ class FakeSessions:
 class Stage:
     """A connection on a tape, with the group that owns its tasks."""
 
-    def __init__(self, group: asyncio.TaskGroup, limits: SocketLimits | None = None) -> None:
+    def __init__(
+        self, group: asyncio.TaskGroup, limits: SocketLimits | None = None, caller: Caller = IN_PROCESS
+    ) -> None:
         self.tape = Tape()
         self.sessions = FakeSessions()
         self.metrics = Metrics()
@@ -143,7 +146,7 @@ class Stage:
         def spawn(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
             return aio.spawn(group, work, name)
 
-        self.connection = Connection(self.tape, limits or SocketLimits(), self.metrics, spawn)
+        self.connection = Connection(self.tape, limits or SocketLimits(), self.metrics, spawn, caller)
 
     def say(self, message: dict[str, Any]) -> None:
         self.connection.received_text(json.dumps(message).encode())

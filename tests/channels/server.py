@@ -112,7 +112,9 @@ class RawClient:
         self.writer = writer
 
     @classmethod
-    async def dial(cls, port: int, path: str = "/ws/duplex/raw-client", connection: str = "Upgrade") -> RawClient:
+    async def dial(
+        cls, port: int, path: str = "/ws/duplex/raw-client", connection: str = "Upgrade", fields: bytes = b""
+    ) -> RawClient:
         sock = socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         sock.setblocking(False)
@@ -121,7 +123,9 @@ class RawClient:
         key = base64.b64encode(os.urandom(16)).decode()
         writer.write(
             f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: {connection}\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n".encode()
+            + fields
+            + b"\r\n"
         )
         return cls(reader, writer)
 

@@ -506,7 +506,9 @@ class Deletion(Base):
 
 
 class DataKey(Base):
-    """A data key, wrapped by a key of keys; `scope` is what it seals (`blob:…`, `conversation:…`)."""
+    """A data key, wrapped by a key of keys; `scope` is what it seals (`blob:…`, `conversation:…`); `id` is a digest of
+    its first wrapping.
+    """
 
     __tablename__ = "data_keys"
     id: Mapped[str] = mapped_column(String(32), primary_key=True)

@@ -39,7 +39,7 @@ class MemoryCache:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._by_tag: dict[str, set[str]] = {}
         self._makings: dict[str, _Making] = {}
-        self._flights = Flights()
+        self._flights = Flights[bytes]()
         self._limits = (entries, size)
         self._bytes = 0
 

@@ -96,7 +96,7 @@ class RedisCache:
 
     def __init__(self, link: RedisLink) -> None:
         self._link = link
-        self._flights = Flights()
+        self._flights = Flights[bytes]()
         self._owed: dict[str, int] = {}
         self._invalidations = 0
         script = link.client.register_script

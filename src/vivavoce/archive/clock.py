@@ -23,6 +23,8 @@ GAP_S: Final = 0.3
 """A shorter silence is no gap."""
 PACE_S: Final = 0.5
 """The pace at which sound comes again is measured for so long; it waits, unplaced, meanwhile."""
+SLEW: Final = 0.005
+"""Seconds a second that the loop's clock gives in to sound that is a little behind it."""
 CATCHING_UP: Final = 0.2
 """Sound that gains so much on the clock (seconds a second) is catching up."""
 
@@ -30,7 +32,7 @@ CATCHING_UP: Final = 0.2
 class SampleClock:
     """Positions are samples at 16 kHz since the conversation began; `now` are the loop's seconds."""
 
-    __slots__ = ("_anchor", "_anchor_at", "_breaks", "_inputs", "_left", "_placed", "_returned", "fed")
+    __slots__ = ("_anchor", "_anchor_at", "_breaks", "_inputs", "_left", "_placed", "_returned", "_silent", "fed")
 
     def __init__(self, now: float, start: int = 0) -> None:
         self.fed = 0
@@ -39,8 +41,10 @@ class SampleClock:
         """Of them those that have a position."""
         self._left = start
         """Where the next of them goes, if it goes on from the last."""
-        self._anchor = start
+        self._anchor: float = start
         self._anchor_at = now
+        self._silent = False
+        """No sound comes, or it has not caught up yet."""
         self._returned: tuple[float, float] | None = None
         """Since when sound comes again, and how many samples it was behind then."""
         self._inputs = [0]
@@ -61,7 +65,11 @@ class SampleClock:
         fresh = self.fed - self._placed
         behind = self._expected(now) - (self._left + fresh)
         if behind <= LIVE_S * RATE:
-            return self._live(fresh, now)
+            # The loop's clock was not wrong because one frame is late; a slow sound card is followed all the same.
+            return self._live(fresh, now, self._expected(now) - SLEW * (now - self._anchor_at) * RATE)
+        if not self._silent:  # it has just ceased, and this is its end
+            self._silent = True
+            return self._place(fresh) if fresh else None
         if not fresh:
             self._returned = None
             return None
@@ -86,11 +94,11 @@ class SampleClock:
     def _expected(self, now: float) -> float:
         return self._anchor + (now - self._anchor_at) * RATE
 
-    def _live(self, fresh: int, now: float) -> int | None:
+    def _live(self, fresh: int, now: float, least: float = 0.0) -> int | None:
         at = self._place(fresh) if fresh else None
-        self._returned = None
+        self._returned, self._silent = None, False
         if fresh:
-            self._anchor, self._anchor_at = self._left, now
+            self._anchor, self._anchor_at = max(self._left, least), now
         return at
 
     def _place(self, fresh: int) -> int:

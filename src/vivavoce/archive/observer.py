@@ -117,7 +117,8 @@ class ConversationObserver:
 
     @property
     def conversation(self) -> str:
-        return self.draft.id
+        """Empty once it was deleted: then nothing of the session is kept any more."""
+        return "" if self.draft.gone else self.draft.id
 
     @property
     def kept(self) -> Kept:

@@ -112,6 +112,7 @@ class Recordings:
             return
         key = f"recordings/{recording.id}"
         if not await self._announce(recording, key):
+            await self._leave(recording.id)
             return
         made = _Made(header.start)
         try:
@@ -129,6 +130,7 @@ class Recordings:
         async with self._database.writing() as session:
             if not await self._pending(session, recording.id):
                 return False
+            await session.execute(update(Recording).where(Recording.id == recording.id).values(blob=key))
             if await session.get(Blob, key) is None:
                 session.add(
                     Blob(

@@ -21,7 +21,6 @@ from vivavoce.archive.resumes import ALIVE_MS
 from vivavoce.archive.search_index import Indexed, SearchIndex
 from vivavoce.archive.spool import Header, Spool
 from vivavoce.archive.store import CUTS
-from vivavoce.errors import StorageError
 from vivavoce.storage.clock import DAY, Clock
 from vivavoce.storage.database import Database
 from vivavoce.storage.models import Conversation, LiveSession, Recording, Turn
@@ -29,7 +28,6 @@ from vivavoce.storage.sealing import Sealer
 
 log = logging.getLogger(__name__)
 
-EVERY_S: Final = 60.0
 _AT_ONCE: Final = 200
 
 
@@ -60,15 +58,6 @@ class Repair:
         await self._close_own_turns()
         await self.sweep()
         await self._adopt()
-
-    async def run(self) -> None:
-        """Until cancelled: sweep for those that died elsewhere."""
-        while True:
-            await asyncio.sleep(EVERY_S)
-            try:
-                await self.sweep()
-            except StorageError as error:
-                log.info("the sweep waits: %s", error)
 
     async def sweep(self) -> None:
         """Drop sessions that nobody came back for; close the conversations that nobody holds. Raises StorageError."""
@@ -145,6 +134,19 @@ class Repair:
         async with self._database.writing() as session:
             ours = (Recording.gateway == self._gateway, Recording.state.in_(("spooling", "pending")))
             await session.execute(update(Recording).where(*ours, Recording.id.not_in(there)).values(state="failed"))
+
+    async def tidy(self, active: set[str]) -> None:
+        """Drop sound in our spool that belongs to nothing any more. Raises StorageError.
+
+        Not to be called while rows wait for the database: what they tell of looks just the same.
+        """
+        there = set(await asyncio.to_thread(self._spool.recordings)) - active
+        async with self._database.reading() as session:
+            waits = (Recording.id.in_(there), Recording.state.in_(("spooling", "pending")))
+            kept = set(await session.scalars(select(Recording.id).where(*waits)))
+        for id in there - kept:
+            log.info("recording %s belongs to nothing any more", id)
+            await asyncio.to_thread(self._spool.drop, id)
 
     async def _adopted(self, header: Header) -> bool:
         """Whether there is a row now that waits for this sound."""

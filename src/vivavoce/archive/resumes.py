@@ -24,6 +24,7 @@ from vivavoce.archive.layout import scope, snapshot_place
 from vivavoce.archive.news import News
 from vivavoce.archive.observer import Known
 from vivavoce.archive.reading_back import Past, close_turns
+from vivavoce.archive.store import deleted
 from vivavoce.conversation.snapshot import Snapshot, digest
 from vivavoce.errors import Conflict, Refused, StorageError, StorageUnavailable
 from vivavoce.storage.bus.port import Bus
@@ -174,16 +175,19 @@ class StoredResumes:
             self._due.set()
 
     async def _write(self, kept: dict[Key, Snapshot], dropped: set[Key]) -> None:
-        rows = [await self._row(key, snapshot) for key, snapshot in kept.items()]
-        claimed = [row for row in rows if (row["owner_id"], row["id"]) not in self._mine]
-        ours = [row for row in rows if (row["owner_id"], row["id"]) in self._mine]
+        rows = {key: await self._row(key, snapshot) for key, snapshot in kept.items()}
         async with self._database.writing() as session:
-            lost = await self._renew(session, ours)
-            before = await self._claim(session, claimed)
+            holders = await self._holders(session, set(rows))
+            elsewhere = {key for key, gateway in holders.items() if gateway != self._holding.gateway}
+            lost = elsewhere & self._mine
+            before = elsewhere - self._mine
+            gone = await deleted(session, {row["conversation_id"]: key[0] for key, row in rows.items()})
+            written = [row for key, row in rows.items() if key not in lost and row["conversation_id"] not in gone]
+            await self._put(session, written)
             if dropped:
                 mine = (LiveSession.gateway == self._holding.gateway, _keys(dropped))
                 await session.execute(delete(LiveSession).where(*mine))
-        self._mine |= kept.keys()
+        self._mine |= kept.keys() - lost
         self._mine -= dropped
         for owner, id in before:
             self._news.tell(TAKEN, {"owner": owner, "id": id, "by": self._holding.gateway})
@@ -205,29 +209,12 @@ class StoredResumes:
             "seen_at": self._clock(),
         }
 
-    async def _renew(self, session: AsyncSession, rows: list[dict[str, Any]]) -> set[Key]:
-        """Write rows that are ours; those that are somebody else's by now."""
-        if not rows:
-            return set()
-        keys = {(row["owner_id"], row["id"]) for row in rows}
-        held = select(LiveSession.owner_id, LiveSession.id).where(
-            LiveSession.gateway == self._holding.gateway, _keys(keys)
-        )
-        still = {(owner, id) for owner, id in await session.execute(held.with_for_update())}
-        await self._put(session, [row for row in rows if (row["owner_id"], row["id"]) in still])
-        return keys - still
-
-    async def _claim(self, session: AsyncSession, rows: list[dict[str, Any]]) -> set[Key]:
-        """Write rows of new sessions; those whose id was another gateway's session until now."""
-        if not rows:
-            return set()
-        keys = {(row["owner_id"], row["id"]) for row in rows}
-        others = select(LiveSession.owner_id, LiveSession.id).where(
-            LiveSession.gateway != self._holding.gateway, _keys(keys)
-        )
-        before = {(owner, id) for owner, id in await session.execute(others)}
-        await self._put(session, rows)
-        return before
+    async def _holders(self, session: AsyncSession, keys: set[Key]) -> dict[Key, str]:
+        """Whose the rows of these sessions are, where there are any."""
+        if not keys:
+            return {}
+        rows = select(LiveSession.owner_id, LiveSession.id, LiveSession.gateway).where(_keys(keys))
+        return {(owner, id): gateway for owner, id, gateway in await session.execute(rows.with_for_update())}
 
     async def _put(self, session: AsyncSession, rows: list[dict[str, Any]]) -> None:
         if not rows:
@@ -273,8 +260,12 @@ class StoredResumes:
                     .returning(LiveSession.owner_id, LiveSession.id)
                 )
                 still = {(owner, id) for owner, id in marked}
-            for key in (part - still) & self._mine - self._kept.keys():
-                self._let_go(key)
+                holders = await self._holders(session, part - still)
+            for key in part - still:
+                if key in holders:
+                    self._let_go(key)
+                else:  # the conversation was deleted
+                    self._mine.discard(key)
 
     async def held(self) -> int:
         """Sessions whose rows are ours. For the status page."""

@@ -68,6 +68,11 @@ class Spooling:
         if last:
             self._last.add(recording.id)
 
+    @property
+    def active(self) -> set[str]:
+        """Recordings that are being made."""
+        return {*self._begun, *self._drafts}
+
     async def run(self) -> None:
         """Until cancelled; `round` once more writes what is left."""
         while True:
@@ -118,10 +123,10 @@ class Spooling:
         for id in last:
             self._begun.pop(id, None)
             draft = drafts[id]
-            if draft.conversation.turns:
+            if draft.conversation.turns and not draft.conversation.gone:
                 draft.state = "pending"
                 self._complete(draft)
-            else:  # nobody said anything: there is no conversation that it could belong to
+            else:  # it was deleted, or nobody said anything: there is no conversation that it could belong to
                 await asyncio.to_thread(self._spool.drop, id)
 
     def _append(self, drafts: dict[str, RecordingDraft], sealed: dict[str, bytes]) -> bool:

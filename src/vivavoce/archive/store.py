@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Table, or_, select
@@ -48,8 +48,8 @@ class Store:
         known = batch.ids() - new
         gone = known - set(await session.scalars(select(Conversation.id).where(Conversation.id.in_(known))))
         if late and new:
-            deleted = select(Deletion.object_id).where(Deletion.kind == "conversation", Deletion.object_id.in_(new))
-            gone |= set(await session.scalars(deleted))
+            owners = {row.id: row.owner_id for row in batch.conversations if row.new}
+            gone |= await deleted(session, owners)
         return gone
 
     async def _put_conversations(self, session: AsyncSession, rows: list[dict[str, Any]]) -> None:
@@ -108,6 +108,21 @@ class Store:
             return None
         plain = text.encode(errors="replace")
         return await self._sealer.seal(plain, scope(conversation), place) if self._sealer.sealing else plain
+
+
+async def deleted(session: AsyncSession, conversations: Mapping[str, str]) -> set[str]:
+    """Those of these conversations (and their owners) that were deleted: alone, or with all of their owner's."""
+    ids = {*conversations, *conversations.values()}
+    rows = await session.execute(select(Deletion.object_id, Deletion.at).where(Deletion.object_id.in_(ids)))
+    until: dict[str, int] = {}
+    for id, at in rows:
+        until[id] = max(at, until.get(id, 0))
+    return {id for id, owner in conversations.items() if id in until or made_at(id) <= until.get(owner, 0)}
+
+
+def made_at(id: str) -> int:
+    """When that id was made (storage/ids.py), in ms since 1970."""
+    return int(id[:12], 16)
 
 
 def indexed(row: TurnRow, turn_id: int) -> Indexed:

@@ -51,6 +51,7 @@ log = logging.getLogger(__name__)
 
 AGAIN_S: Final = 1.0
 """A part that broke begins anew after this."""
+SWEEP_S: Final = 60.0
 CLOSING_S: Final = 10.0
 """What is left is written within this when the server stops."""
 
@@ -151,7 +152,7 @@ class Writing:
     # ── the desk ──────────────────────────────────────────────────────────────────────────────
 
     def begun(self, observer: ConversationObserver) -> None:
-        self._observers[observer.conversation] = observer
+        self._observers[observer.draft.id] = observer
         self.consents.watch(observer.spec.owner, observer)
 
     def sound(self, recording: RecordingDraft, chunk: bytes, *, last: bool) -> None:
@@ -159,8 +160,8 @@ class Writing:
 
     def ended(self, observer: ConversationObserver) -> None:
         self.consents.leave(observer.spec.owner, observer)
-        if self._observers.get(observer.conversation) is observer:
-            del self._observers[observer.conversation]
+        if self._observers.get(observer.draft.id) is observer:
+            del self._observers[observer.draft.id]
 
     # ── between the parts ─────────────────────────────────────────────────────────────────────
 
@@ -217,9 +218,22 @@ class Writing:
             "consents": self.consents.run,
             "spool": self.spooling.run,
             "recordings": self.recordings.run,
-            "repair": self.repair.run,
+            "sweep": self._sweeping,
         }
         return [aio.spawn(group, _supervised(name, work), f"archive: {name}") for name, work in works.items()]
+
+    async def _sweeping(self) -> None:
+        """For those that died elsewhere, and what was deleted meanwhile."""
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            active = self.spooling.active
+            if self.writer.away:
+                continue
+            try:
+                await self.repair.sweep()
+                await self.repair.tidy(active | self.spooling.active)
+            except StorageError as error:
+                log.info("the sweep waits: %s", error)
 
     async def close(self) -> None:
         """Everything that was said is made durable, in the database or in a file."""

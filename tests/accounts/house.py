@@ -49,8 +49,8 @@ def accounts(
     """All services of one process."""
     return Accounts.make(
         database,
-        cache or MemoryCache(),
-        bus or MemoryBus(),
+        MemoryCache() if cache is None else cache,
+        bus if bus is not None else MemoryBus(),
         Plain(),
         options or Options(),
         watch,

@@ -16,10 +16,12 @@ from typing import Final, cast
 from sqlalchemy import ColumnElement, func, select, update
 
 from vivavoce.accounts.actor import Actor
+from vivavoce.accounts.audit import clean
 from vivavoce.accounts.commons import Commons
+from vivavoce.accounts.names import known, missing
 from vivavoce.accounts.permissions import PERMISSIONS, ROLES, TABLE, Permission, Role
 from vivavoce.accounts.principal import Principal
-from vivavoce.errors import BadInput, Missing, Refused, Unauthorised
+from vivavoce.errors import BadInput, Refused, Unauthorised
 from vivavoce.storage.clock import DAY
 from vivavoce.storage.ids import new_id
 from vivavoce.storage.models import ApiToken, User
@@ -82,16 +84,16 @@ class ApiTokens:
         life = self._longest if days is None else days
         if role not in ROLES or not set(scopes) <= set(PERMISSIONS) or not 1 <= life <= self._longest:
             raise BadInput(f"a token needs a role, known scopes and 1 to {self._longest} days")
-        token = _new_token()
+        token = new_token()
         moment = self._clock()
         row = ApiToken(
-            id=new_id(self._clock), owner_id=owner, name=name.strip()[:64], hash=_hash(token), hint=token[:7],
+            id=new_id(self._clock), owner_id=owner, name=clean(name.strip(), 64), hash=_hash(token), hint=token[:7],
             scopes=sorted(set(scopes)), role=role, created_at=moment, expires_at=moment + life * DAY,
         )  # fmt: skip
         async with self._database.writing() as session:
-            user = await session.scalar(select(User).where(User.id == owner).with_for_update())
+            user = await session.scalar(select(User).where(User.id == known(owner, "user")).with_for_update())
             if user is None:
-                raise Missing("there is no such user")
+                raise missing("user")
             if not TABLE[role] <= TABLE[cast(Role, user.role)]:
                 raise Refused(f"a {user.role}'s token cannot have the role {role}")
             living = await session.scalar(select(func.count()).select_from(ApiToken).where(*self._living(owner)))
@@ -109,6 +111,7 @@ class ApiTokens:
 
     async def revoke(self, actor: Actor, owner: str, token_id: str) -> None:
         """End one, everywhere at once. Raises Missing."""
+        known(token_id, "token")
         async with self._database.writing() as session:
             ended = await session.execute(
                 update(ApiToken)
@@ -117,7 +120,7 @@ class ApiTokens:
                 .returning(ApiToken.id)
             )
             if ended.first() is None:
-                raise Missing("there is no such token")
+                raise missing("token")
             seq = await self._audit.record(
                 session, actor, "token.revoke", "token", token_id, user=owner, sign_in=token_id
             )
@@ -185,7 +188,7 @@ def well_formed(token: str) -> bool:
     return FORM.fullmatch(token) is not None and token[-6:] == _checksum(token[:-6])
 
 
-def _new_token() -> str:
+def new_token() -> str:
     body = "vv_" + secrets.token_urlsafe(32)
     return body + _checksum(body)
 

@@ -155,13 +155,13 @@ def clean(value: Any, longest: int = LONGEST) -> Any:
 def _chosen(wanted: Filter) -> Any:
     query = select(AuditEntry, User.name).outerjoin(User, User.id == AuditEntry.actor_id)
     if wanted.who:
-        query = query.where(AuditEntry.actor_id == wanted.who)
+        query = query.where(AuditEntry.actor_id == clean(wanted.who))
     if wanted.what.endswith("."):
-        query = query.where(AuditEntry.act.startswith(wanted.what, autoescape=True))
+        query = query.where(AuditEntry.act.startswith(clean(wanted.what), autoescape=True))
     elif wanted.what:
-        query = query.where(AuditEntry.act == wanted.what)
+        query = query.where(AuditEntry.act == clean(wanted.what))
     if wanted.object_id:
-        query = query.where(AuditEntry.object_id == wanted.object_id)
+        query = query.where(AuditEntry.object_id == clean(wanted.object_id))
     if wanted.from_at is not None:
         query = query.where(AuditEntry.at >= wanted.from_at)
     if wanted.to_at is not None:

@@ -14,12 +14,13 @@ from vivavoce.accounts import password_rules
 from vivavoce.accounts.actor import Actor, Whence, of_user
 from vivavoce.accounts.commons import Commons
 from vivavoce.accounts.links import Links
+from vivavoce.accounts.names import missing, spelled
 from vivavoce.accounts.networks import network
 from vivavoce.accounts.passwords import Passwords
 from vivavoce.accounts.principal import guest
 from vivavoce.accounts.sign_ins import Grant, SignIns
 from vivavoce.accounts.throttle import Throttle, Try
-from vivavoce.errors import BadInput, Missing, Refused, Unauthorised
+from vivavoce.errors import BadInput, Refused, Unauthorised
 from vivavoce.storage.clock import DAY, HOUR, MINUTE
 from vivavoce.storage.models import KnownNetwork, OneTimeSecret, SignIn, User
 
@@ -50,7 +51,7 @@ class Credentials:
 
     async def with_password(self, name: str, password: str, whence: Whence) -> Grant:
         """Raises Unauthorised `sign_in_failed`, RateLimited, Refused `busy`, StorageUnavailable."""
-        user, trusted = await self._look(name.strip().lower(), whence)
+        user, trusted = await self._look(spelled(name), whence)
         tried = await self._throttle.admit(name.strip().lower(), whence.address, trusted=trusted)
         try:
             stored = user.password if user is not None and not user.disabled else None
@@ -114,7 +115,7 @@ class Credentials:
         me = actor.principal
         user, trusted = await self._look(me.name, actor.whence)
         if user is None or user.id != me.user:
-            raise Missing("there is no such user")
+            raise missing("user")
         await self._check_rules(user.id, new)
         if user.password is None:
             await self._fresh(actor)
@@ -140,7 +141,7 @@ class Credentials:
         async with self._database.reading() as session:
             user = await session.get(User, user_id)
         if user is None:
-            raise Missing("there is no such user")
+            raise missing("user")
         password_rules.check(password, (user.name, *user.name.replace("@", " ").split(), user.display_name))
 
     async def _check_old(self, user: User, old: str, trusted: bool, whence: Whence) -> None:

@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from vivavoce.accounts.actor import Actor
 from vivavoce.accounts.commons import Commons
-from vivavoce.errors import Missing, Unauthorised
+from vivavoce.accounts.names import known, missing
+from vivavoce.errors import Unauthorised
 from vivavoce.storage.clock import SECOND
 from vivavoce.storage.models import OneTimeSecret, User
 
@@ -49,9 +50,9 @@ class Links:
     async def issue(self, actor: Actor, user_id: str, kind: Kind = "sign_in") -> Link:
         """Raises Missing without such a user, or for a disabled one."""
         async with self._database.writing() as session:
-            user = select(User.id).where(User.id == user_id, User.disabled.is_(False)).with_for_update()
+            user = select(User.id).where(User.id == known(user_id, "user"), User.disabled.is_(False)).with_for_update()
             if await session.scalar(user) is None:
-                raise Missing("there is no such user, or the user is disabled")
+                raise missing("user that is not disabled")
             return await self.issue_in(session, actor, user_id, kind)
 
     async def issue_in(self, session: AsyncSession, actor: Actor, user_id: str, kind: Kind) -> Link:
@@ -100,7 +101,7 @@ class Links:
             await session.execute(delete(OneTimeSecret).where(OneTimeSecret.expires_at <= self._clock()))
 
     def _valid(self, secret: str) -> tuple[ColumnElement[bool], ...]:
-        return OneTimeSecret.hash == _hash(secret[: LENGTH + 1]), OneTimeSecret.expires_at > self._clock()
+        return OneTimeSecret.hash == _hash(secret), OneTimeSecret.expires_at > self._clock()
 
 
 def _found(row: object) -> tuple[str, Kind]:
@@ -111,4 +112,4 @@ def _found(row: object) -> tuple[str, Kind]:
 
 
 def _hash(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()
+    return hashlib.sha256(secret[: LENGTH + 1].encode("utf-8", "surrogatepass")).digest()

@@ -6,6 +6,7 @@ import gzip
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import Final
 
 from vivavoce.errors import BadInput
@@ -22,7 +23,7 @@ def check(password: str, words: Iterable[str] = ()) -> None:
     lowered = password.casefold()
     core = _once(_stem(lowered))
     known = {*OWN_WORDS, *(word.casefold() for word in words if len(word) >= 3)}
-    if lowered in common() or core in common() or core in known or len(set(lowered)) < 4:
+    if lowered in common() or core in common() or core in known or _monotonous(lowered):
         raise _weak("this is one of the passwords that are tried first")
 
 
@@ -42,6 +43,11 @@ def _stem(password: str) -> str:
 def _once(text: str) -> str:
     """The shortest piece that, repeated, makes the text."""
     return text[: (text + text).index(text, 1)]
+
+
+def _monotonous(text: str) -> bool:
+    """A row of the alphabet, of digits, or of two characters in turn: from one to the next it goes in two ways."""
+    return len({ord(after) - ord(before) for before, after in pairwise(text)}) <= 2
 
 
 def _weak(why: str) -> BadInput:

@@ -43,7 +43,7 @@ class Passwords:
 
     async def hash(self, password: str) -> str:
         """Raises Refused `busy`."""
-        return await self._run(lambda: self._hasher.hash(password))
+        return await self._run(lambda: self._hasher.hash(_bytes(password)))
 
     async def verify(self, stored: str | None, password: str) -> bool:
         """Whether it is the one. Without a stored hash the answer is no, and costs the same. Raises Refused `busy`."""
@@ -59,7 +59,7 @@ class Passwords:
 
     def _matches(self, stored: str, password: str) -> bool:
         try:
-            return self._hasher.verify(stored, password)
+            return self._hasher.verify(stored, _bytes(password))
         except (VerificationError, InvalidHashError):
             return False
 
@@ -71,6 +71,11 @@ class Passwords:
         # Given back when the thread is done with it, which may be after the caller, or the loop, has gone.
         future.add_done_callback(lambda _: self._room.release())
         return await asyncio.wrap_future(future)
+
+
+def _bytes(password: str) -> bytes:
+    """As typed; JSON can even hold halves of surrogate pairs."""
+    return password.encode("utf-8", "surrogatepass")
 
 
 def _nobodys(hasher: PasswordHasher) -> str:

@@ -16,8 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from vivavoce.accounts import refresh_tokens
 from vivavoce.accounts.access import AccessTokens
 from vivavoce.accounts.actor import Actor, Whence, of_user
+from vivavoce.accounts.audit import clean
 from vivavoce.accounts.commons import Commons
 from vivavoce.accounts.keys import REFRESH, Keys
+from vivavoce.accounts.names import known, missing
 from vivavoce.accounts.networks import network
 from vivavoce.accounts.permissions import Role
 from vivavoce.accounts.profile import Profile
@@ -119,7 +121,7 @@ class SignIns:
             SignIn(
                 id=token.sign_in, user_id=user.id, how=how, refresh_hash=token.hash, rotated_at=moment,
                 created_at=moment, last_used_at=moment, expires_at=ends,
-                address=network(whence.address), agent=whence.agent[:200],
+                address=network(whence.address), agent=clean(whence.agent),
             )
         )  # fmt: skip
         actor = of_user(user, token.sign_in, whence)
@@ -192,10 +194,11 @@ class SignIns:
 
     async def end(self, actor: Actor, user_id: str, sign_in: str) -> None:
         """End one of the user's. Raises Missing."""
+        known(sign_in, "sign-in")
         async with self._database.writing() as session:
             ended = await self._end(session, SignIn.id == sign_in, SignIn.user_id == user_id)
             if not ended:
-                raise Missing("there is no such sign-in")
+                raise missing("sign-in")
             told = await self._record(session, actor, user_id, ended)
         await self.tell(user_id, told)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -11,15 +10,16 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from vivavoce.accounts.actor import Actor
+from vivavoce.accounts.audit import clean
 from vivavoce.accounts.commons import Commons
+from vivavoce.accounts.names import known, missing, spelled
 from vivavoce.accounts.permissions import ROLES, Role
 from vivavoce.accounts.profile import Profile
-from vivavoce.errors import BadInput, Conflict, Missing, Refused
+from vivavoce.errors import BadInput, Conflict, Refused
 from vivavoce.storage.ids import new_id
 from vivavoce.storage.models import Blob, Deletion, SignIn, User
 from vivavoce.storage.paging import USUAL, Keyset, Page
 
-NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._@+-]{0,62}[a-z0-9])?")
 DISPLAY_NAME: Final = 128
 OLDEST: Final = Keyset("users", User.id)
 
@@ -61,20 +61,20 @@ class Users:
     async def get(self, user_id: str) -> Profile:
         """Raises Missing."""
         async with self._database.reading() as session:
-            user = await session.get(User, user_id)
+            user = await session.get(User, known(user_id, "user"))
         return Profile.of(_there(user))
 
     async def by_name(self, name: str) -> Profile:
         """Raises Missing."""
         async with self._database.reading() as session:
-            user = await session.scalar(select(User).where(User.name == name.strip().lower()))
+            user = await session.scalar(select(User).where(User.name == spelled(name)))
         return Profile.of(_there(user))
 
     async def page(self, *, cursor: str | None = None, limit: int = USUAL, search: str = "") -> Page[Profile]:
         """Users in the order in which they were made; `search` in name and display name. Raises BadInput."""
         query = OLDEST.after(select(User), cursor, limit)
         if search:
-            wanted = search.lower()
+            wanted = clean(search.lower())
             query = query.where(
                 or_(
                     User.name.contains(wanted, autoescape=True),
@@ -100,6 +100,7 @@ class Users:
         Raises Missing, BadInput, Conflict where `version` is not the one of today, Refused for the last administrator.
         """
         seq = None
+        known(user_id, "user")
         async with self._database.writing() as session:
             await _hold_administrators(session)
             user = _there(await session.scalar(select(User).where(User.id == user_id).with_for_update()))
@@ -146,6 +147,7 @@ class Users:
 
         Raises Missing, Conflict where `version` is not the one of today, Refused for the last administrator.
         """
+        known(user_id, "user")
         async with self._database.writing() as session:
             await _hold_administrators(session)
             user = _there(await session.scalar(select(User).where(User.id == user_id).with_for_update()))
@@ -191,13 +193,13 @@ def _changes(user: User, display_name: str | None, role: Role | None, disabled: 
 
 def _there(user: User | None) -> User:
     if user is None:
-        raise Missing("there is no such user")
+        raise missing("user")
     return user
 
 
 def _name(name: str) -> str:
-    lowered = name.strip().lower()
-    if not NAME.fullmatch(lowered):
+    lowered = spelled(name)
+    if not lowered:
         raise BadInput("a name has 1 to 64 letters a–z, digits and . _ @ + - between them")
     return lowered
 

@@ -168,8 +168,7 @@ def _shown(app: Offered, who: Actor, response: Response) -> AppView:
     inside = who.principal.may("apps.write")
     persona = app.persona
     return AppView(
-        **_summary(app).model_dump(exclude={"updated_at"}),
-        updated_at=app.updated_at,
+        **_summary(app).model_dump(),
         voice=persona.voice,
         patience=persona.patience,
         # A prompt may hold what an operator would not tell everybody.

@@ -125,7 +125,7 @@ class MeApi:
         made = await self._tokens.create(
             who, who.principal.user, body.name, body.role, scopes=body.scopes, days=body.days
         )
-        return NewTokenView(**token_view(made.view).model_dump(mode="python"), token=made.token)
+        return NewTokenView(**token_view(made.view).model_dump(), token=made.token)
 
     @routes.delete("/tokens/{id}", permission="self", status=204)
     async def revoke_my_token(self, id: Id, who: Who) -> None:

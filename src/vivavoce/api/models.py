@@ -38,7 +38,7 @@ def moment(ms: int) -> str:
 
 Time = Annotated[
     int,
-    PlainSerializer(moment, return_type=str),
+    PlainSerializer(moment, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-26T07:00:00.000Z"]}),
 ]
 """Milliseconds inside, RFC 3339 text outside."""

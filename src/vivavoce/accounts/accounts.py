@@ -52,6 +52,8 @@ KEEP_S = 60.0
 class Accounts:
     """One of each."""
 
+    commons: Commons
+    access: AccessTokens
     users: Users
     credentials: Credentials
     sign_ins: SignIns
@@ -94,6 +96,8 @@ class Accounts:
         lives = Lives(options.refresh_idle_s * SECOND, options.refresh_s * SECOND)
         sign_ins = SignIns(commons, access, keys, lives)
         return cls(
+            commons=commons,
+            access=access,
             users=Users(commons),
             credentials=Credentials(commons, passwords, throttle, links, sign_ins),
             sign_ins=sign_ins,

@@ -28,7 +28,7 @@ MOST: Final = 20_000
 class Authenticator:
     """Says who a token belongs to."""
 
-    def __init__(self, commons: Commons, access: AccessTokens, tokens: ApiTokens) -> None:
+    def __init__(self, commons: Commons, access: AccessTokens, tokens: ApiTokens, *, most: int = MOST) -> None:
         self._database = commons.database
         self._revocations = commons.revocations
         self._clock = commons.clock
@@ -38,12 +38,16 @@ class Authenticator:
         self._of: dict[str, set[str]] = {}
         """User → tokens in `_known`."""
         self._news = 0
+        self._most = most
         self._revocations.watch(self._revoked, self._forget_all)
 
-    def known(self, token: str) -> Principal | None:
-        """Whose it is, if that was verified less than a minute ago and nothing has been heard since."""
+    def known(self, token: str, at: float | None = None) -> Principal | None:
+        """Whose it is, if that was verified less than a minute ago and nothing has been heard since.
+
+        `at`: the loop's time, where the caller has it already.
+        """
         found = self._known.get(token)
-        if found is None or found[1] <= now() or not self._revocations.reliable:
+        if found is None or found[1] <= (now() if at is None else at) or not self._revocations.reliable:
             return None
         return found[0]
 
@@ -98,7 +102,7 @@ class Authenticator:
 
     def _remember(self, token: str, principal: Principal, for_s: float) -> None:
         self._known.pop(token, None)
-        while len(self._known) >= MOST:
+        while len(self._known) >= self._most:
             self._forget(next(iter(self._known)))
         self._known[token] = principal, now() + for_s
         self._of.setdefault(principal.user, set()).add(token)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
+from vivavoce import aio
 from vivavoce.archive.composing import Composer
 from vivavoce.archive.journal import ConversationDraft, Journal, RecordingDraft
 from vivavoce.archive.observer import ConversationObserver, Known, Terms
@@ -32,12 +33,14 @@ class Desk:
         self.chunks: list[bytes] = []
         self.recordings: list[RecordingDraft] = []
         self.over: list[ConversationObserver] = []
+        self.rounds: aio.Ticker | None = aio.Ticker(0.5)
 
     def clock(self) -> int:
         return self.time
 
     def begun(self, observer: ConversationObserver) -> None:
-        pass
+        if self.rounds is not None:
+            self.rounds.add(observer.settle)
 
     def sound(self, recording: RecordingDraft, chunk: bytes, *, last: bool) -> None:
         self.chunks.append(chunk)
@@ -46,6 +49,8 @@ class Desk:
 
     def ended(self, observer: ConversationObserver) -> None:
         self.over.append(observer)
+        if self.rounds is not None:
+            self.rounds.remove(observer.settle)
 
     def observer(self, spec: SessionSpec, position: int = 0) -> ConversationObserver:
         """Of a new conversation."""

@@ -6,7 +6,7 @@ import asyncio
 
 import numpy as np
 
-from tests.archive.desk import ANN, Desk, clicking, clicks
+from archive.desk import ANN, Desk, clicking, clicks
 from vivavoce import aio
 from vivavoce.archive.clock import RATE
 from vivavoce.audio.pcm import FRAME_SAMPLES
@@ -36,6 +36,7 @@ class Line:
     def __init__(self, rate: int = RATE, kind: Kind = "duplex") -> None:
         self.desk = Desk()
         self.rate = rate
+        self.desk.rounds = None  # `_pass` settles
         self.observer = self.desk.observer(SessionSpec("s", kind=kind, output_rate=rate, owner=ANN))
         self.observer.record("on")
         self.reply = 0

@@ -51,7 +51,7 @@ async def conversation(
     """A conversation that began at `at`, a turn each minute; its id."""
     told = [Said(turn) if isinstance(turn, str) else turn for turn in turns]
     waits = sorted(turn.response_ms for turn in told if turn.response_ms is not None)
-    identity = new_id(lambda: at)
+    identity = f"{at:012x}7{new_id()[-19:]}"
     index = SearchIndex(database.dialect, words=words)
     async with database.writing() as session:
         session.add(

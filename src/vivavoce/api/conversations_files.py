@@ -14,11 +14,10 @@ from vivavoce.errors import BadInput
 from vivavoce.storage.models import Recording
 
 QUIET: Final[Mapping[str, str]] = {
-    "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "Cache-Control": "no-store",
 }
-"""A file of ours is never a page (THREATS.md T26)."""
+"""A file of ours is never a page; that its type is no guess, the door says of all answers."""
 
 
 async def sound_answer(request: Request, sounds: Sounds, recording: Recording) -> Response:

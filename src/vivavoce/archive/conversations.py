@@ -207,7 +207,7 @@ class Conversations:
         if not sight.own and rows:
             owners = {row.owner_id for row in rows}
             people = select(User.id, User.name).where(User.id.in_(owners))
-            names = dict((await session.execute(people)).tuples().all())
+            names = dict((await session.execute(people)).all())
         return [
             await summary(
                 row,

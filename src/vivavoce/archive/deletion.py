@@ -114,7 +114,7 @@ class Deletions:
                 .where(Deletion.kind == HISTORY, Deletion.at > self._clock() - _REMEMBERED)
                 .group_by(Deletion.object_id)
             )
-            journal = rows.tuples().all()
+            journal = rows.all()
         receipt = Receipt()
         for owner, at in journal:
             receipt += await self._all_of(owner, at)
@@ -140,7 +140,7 @@ class Deletions:
         while True:
             async with self._database.writing() as session:
                 first = select(Conversation.id, Conversation.owner_id).where(*which).order_by(Conversation.id)
-                rows = (await session.execute(first.limit(BATCH))).tuples().all()
+                rows = (await session.execute(first.limit(BATCH))).all()
                 if not rows:
                     return receipt
                 owner = rows[0][1]

@@ -60,7 +60,7 @@ class Rebuild:
                 .order_by(Turn.id)
                 .limit(BATCH)
             )
-            rows = (await session.execute(statement)).tuples().all()
+            rows = (await session.execute(statement)).all()
             await self._index.keep(session, [await self._indexed(turn, app) for turn, app in rows])
             state.done = rows[-1][0].id if rows else DONE
             return len(rows)

@@ -52,6 +52,9 @@ class Metrics(Collector):
         self._sessions = Gauge("vivavoce_sessions", "Sessions, also those kept for a resume", registry=registry)
         self._errors = Counter("vivavoce_errors_total", "Errors told to peers", ["code"], registry=registry)
         self._refused = Counter("vivavoce_upgrades_refused_total", "Refused upgrades", ["status"], registry=registry)
+        self._limited = Counter(
+            "vivavoce_rate_limited_total", "Requests beyond a limit", ["route_class"], registry=registry
+        )
         self._replies = Counter("vivavoce_replies_total", "Replies by how they ended", ["reason"], registry=registry)
         self._barge_ins = Counter("vivavoce_barge_ins_total", "Replies cut by the user's voice", registry=registry)
         self._lag = Histogram("vivavoce_loop_lag_seconds", "How late the loop is", buckets=_LAG_S, registry=registry)
@@ -96,6 +99,10 @@ class Metrics(Collector):
 
     def refused(self, status: int) -> None:
         self._refused.labels(str(int(status))).inc()
+
+    def limited(self, route_class: str) -> None:
+        """A request was refused for its number."""
+        self._limited.labels(route_class).inc()
 
     def sockets(self, prefix: str, change: int) -> None:
         self._sockets.labels(prefix.rstrip("/").rpartition("/")[2]).inc(change)

@@ -34,6 +34,8 @@ class Server(Struct, frozen=True, kw_only=True):
     """Further web origins (`https://…`) whose pages may connect, besides the server's own."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses or networks whose `X-Forwarded-For` and `-Proto` are believed."""
+    processes: Count = 1
+    """Gateways that share database and Redis; while Redis is away each keeps its share of the rate limits."""
     drain_s: Seconds = 30.0
     """Seconds that running replies get to finish when the server is told to stop."""
 
@@ -144,6 +146,36 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Wait for a clause's first sound."""
 
 
+class Rates(Struct, frozen=True, kw_only=True):
+    """How often anybody may ask, and over how many connections. Beyond it 429 `rate_limited` says when to come back.
+
+    Addresses of this machine itself are limited only where somebody signs in.
+    """
+
+    sign_in: Count = 30
+    """Sign-ins, refreshes, links and looks at shared conversations a minute of one address."""
+    read: Count = 50
+    """Reads a second of one user, four seconds of them at once."""
+    write: Count = 10
+    """Changes a second of one user, five seconds of them at once."""
+    address: Count = 300
+    """Reads or changes a second of one address, three seconds of them at once."""
+    search: Count = 30
+    """Searches, exports and downloads a minute of one user; twice as many of one address."""
+    conversation: Count = 10
+    """Conversations that one user begins in a minute; six times as many of one address."""
+    conversations_at_once: Count = 5
+    """Conversations that one user has open in a process."""
+    live: Count = 20
+    """Pages that one user begins to watch in a minute; three times as many of one address."""
+    live_at_once: Count = 10
+    """Pages that one user watches with in a process."""
+    strangers: Count = 500
+    """Connections over which nobody has shown yet who they are; of more the oldest idle one goes."""
+    connections: Count = 200
+    """Connections of one address. This machine itself and trusted proxies are not counted."""
+
+
 class OpenAI(Struct, frozen=True, kw_only=True):
     """An OpenAI-compatible server, for every back-end named `openai` that says nothing else."""
 
@@ -174,7 +206,9 @@ class Data(Struct, frozen=True, kw_only=True):
     blobs_endpoint: str = ""
     """Address of an S3-compatible server, such as MinIO's `http://127.0.0.1:9000`."""
     keys: str = ""
-    """File with the keys that seal words, sound and secrets at rest; empty: `VIVAVOCE_KEYS`, or no sealing."""
+    """File with the keys that seal words, sound and secrets at rest (`vivavoce keys new`); empty: nothing is sealed."""
+    keys_text: Secret | None = None
+    """The keys themselves, where there is no file. Also read from `VIVAVOCE_KEYS`."""
     index_plaintext: bool = False
     """Keep words searchable although they are sealed: the search index then holds them in the clear."""
 
@@ -256,4 +290,5 @@ class Settings(Struct, frozen=True, kw_only=True):
     history: History = History()
     tls: Tls = Tls()
     limits: Limits = Limits()
+    rates: Rates = Rates()
     observe: Observe = Observe()

@@ -72,10 +72,13 @@ COMMON: Final[Mapping[str, Make]] = {
 SEES_ALL: Final[Mapping[str, str]] = {"/api/sessions/{owner}/{id}": "sessions.all"}
 """With this permission others' are there, too."""
 
+OWN_ROLE: Final = "…"
+"""Stands for the role of whoever calls."""
+
 BODIES: Final[Mapping[tuple[str, str], Any]] = {
     ("POST", "/api/auth/ticket"): {"path": "/ws"},
     ("PATCH", "/api/me"): {"display_name": "Ann"},
-    ("POST", "/api/me/tokens"): {"name": "ci", "role": "viewer", "scopes": ["apps.read"]},
+    ("POST", "/api/me/tokens"): {"name": "ci", "role": OWN_ROLE, "scopes": ["self"]},
     ("POST", "/api/users"): {"name": "new"},
     ("PATCH", "/api/users/{id}"): {"display_name": "Ben"},
     ("POST", "/api/users/{id}/link"): {},

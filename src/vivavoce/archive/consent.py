@@ -118,7 +118,7 @@ class Consents:
     async def _look_up(self, owners: list[str]) -> None:
         async with self._database.reading() as session:
             found = await session.execute(select(User.id, User.recording).where(User.id.in_(owners)))
-            answers: dict[str, bool | None] = dict(found.tuples().all())
+            answers = {row.id: row.recording for row in found}
         for owner in owners:
             if owner in self._watched:
                 self._answers[owner] = answers.get(owner, False)

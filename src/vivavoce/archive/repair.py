@@ -100,7 +100,7 @@ class Repair:
         apps = await session.execute(
             select(Conversation.id, Conversation.app_id).where(Conversation.id.in_(conversations))
         )
-        app_of: dict[str, str] = dict(apps.tuples().all())
+        app_of = {row.id: row.app_id for row in apps}
         await self._index.keep(session, [await self._found(turn, app_of[turn.conversation_id]) for turn in closed])
 
     async def _found(self, turn: Turn, app: str) -> Indexed:

@@ -187,3 +187,23 @@ class Ticker:
                 # Late ticks are not made up for: members look at the time, not at the number of ticks.
                 self._next = max(self._next + self._period, moment)
                 self._handle = loop.call_at(self._next, self._tick)
+
+
+Keep = Callable[[Coroutine[Any, Any, None], str], None]
+"""Start work that ends with its scope."""
+
+
+@asynccontextmanager
+async def background() -> AsyncIterator[Keep]:
+    """Work beside what is inside; it is cancelled when that is left. A fault of it ends what is inside."""
+    async with asyncio.TaskGroup() as group:
+        tasks: list[asyncio.Task[None]] = []
+
+        def keep(work: Coroutine[Any, Any, None], name: str) -> None:
+            tasks.append(spawn(group, work, name))
+
+        try:
+            yield keep
+        finally:
+            for task in tasks:
+                task.cancel()

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from vivavoce import __version__, aio
@@ -19,26 +19,18 @@ from vivavoce.app.unwrap import unwrapped
 from vivavoce.audio.pcm import FRAME_MS, Pcm
 from vivavoce.audio.segmenter import SegmenterSettings
 from vivavoce.channels import contract
-from vivavoce.channels.access import Access
-from vivavoce.channels.census import Census
-from vivavoce.channels.door import Door, NoAccounts, Socket, Ways
-from vivavoce.channels.duplex import DuplexChannel
-from vivavoce.channels.http import Guarded, Status, http_app, pages
-from vivavoce.channels.limits import DUPLEX, STREAMING, CensusLimits, ChannelLimits, HttpLimits, SocketLimits
+from vivavoce.channels.http import Status
 from vivavoce.channels.metrics import Metrics
-from vivavoce.channels.proxies import Proxies
-from vivavoce.channels.rates import Rates
-from vivavoce.channels.readiness import Readiness
-from vivavoce.channels.streaming import StreamingChannel
-from vivavoce.channels.websocket import Gateway, Route
 from vivavoce.conversation.cascade.parts import Parts
 from vivavoce.conversation.cascade.processor import CascadeProcessor
 from vivavoce.conversation.endpointing import EndpointSettings
 from vivavoce.conversation.engine import House, Session, SessionLimits
 from vivavoce.conversation.interruption import RuleJudge
+from vivavoce.conversation.observer import Observe, unobserved
 from vivavoce.conversation.responder import SkillsFirst
 from vivavoce.conversation.sessions import Sessions
 from vivavoce.conversation.skills import Skills
+from vivavoce.conversation.snapshot import NoResumes, Resumes
 from vivavoce.conversation.turn import TurnPolicy
 from vivavoce.conversation.views import SessionSpec
 from vivavoce.errors import ConfigError
@@ -58,7 +50,6 @@ from vivavoce.inference.wrappers import (
     sturdy_synthesizer,
 )
 from vivavoce.pool.local import LocalPool, PoolSettings
-from vivavoce.storage.cache.memory import MemoryCache
 
 Loading = Callable[[str], None]
 """Told what is being loaded, in words for people."""
@@ -78,6 +69,7 @@ class Conversations:
     offered: contract.Sessions
     """The same, with the settings' defaults for what a client leaves open."""
     status: Status
+    backends: Backends
     people: int | None = None
     """How many the recogniser understands at a time, where that is known."""
 
@@ -99,14 +91,35 @@ def listed(names: Sequence[str], most: int = 4) -> str:
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
+Complete = Callable[[SessionSpec], Awaitable[SessionSpec]]
+"""Fills in what a client left open. Raises Refused for an app that is not offered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is around the conversations of a server (platform.py); a command that only talks has nothing of it."""
+
+    skills: Skills
+    observe: Observe = unobserved
+    resumes: Resumes = field(default_factory=NoResumes)
+    complete: Complete | None = None
+    """None: with the defaults of the settings."""
+    loaded: Callable[[Mapping[str, str]], None] = lambda _: None
+    """Told what answers each port, once it is there."""
+
+
 @asynccontextmanager
-async def conversations(settings: Settings, metrics: Metrics, loading: Loading) -> AsyncIterator[Conversations]:
+async def conversations(
+    settings: Settings, metrics: Metrics, loading: Loading, around: Surroundings | None = None
+) -> AsyncIterator[Conversations]:
     """Load the back-ends, put the house together, and take it down in the end.
 
     Raises ConfigError or BackendUnavailable when a back-end that was asked for cannot be had.
     """
-    skills = Skills.load()
+    around = around or Surroundings(Skills.load())
+    skills = around.skills
     async with backends(settings, skills, loading) as loaded:
+        around.loaded(loaded.names())
         processor = CascadeProcessor(_parts(settings, loaded, skills, metrics))
         pool = LocalPool(processor, _pool_settings(settings))
         house = House(
@@ -116,14 +129,17 @@ async def conversations(settings: Settings, metrics: Metrics, loading: Loading) 
             ring_text=skills.ring_text,
             frames=aio.Ticker(FRAME_MS / 1000),
             seconds=aio.Ticker(1.0),
+            observe=around.observe,
+            resumes=around.resumes,
         )
         with unwrapped():
             async with Sessions(house) as sessions:
                 metrics.sessions(lambda: len(sessions))
                 yield Conversations(
                     sessions,
-                    _WithDefaults(sessions, settings),
+                    Completed(sessions, around.complete or defaults(settings)),
                     _status(loaded, processor, skills),
+                    loaded,
                     loaded.recognizer.capabilities.conversations,
                 )
 
@@ -256,48 +272,6 @@ def _session_limits(settings: Settings) -> SessionLimits:
     )
 
 
-def _socket_limits(settings: Settings) -> SocketLimits:
-    limits = settings.limits
-    return SocketLimits(
-        first_message_s=limits.first_message_s,
-        ping_s=limits.ping_s,
-        errors=limits.errors_in_10_s,
-        send_buffer_bytes=limits.send_bytes,
-        blocked_s=limits.send_blocked_s,
-        connections=limits.connections,
-    )
-
-
-def _http_limits(settings: Settings) -> HttpLimits:
-    limits = settings.limits
-    return HttpLimits(
-        head_bytes=limits.http_head_bytes,
-        fields=limits.http_fields,
-        head_s=limits.http_head_s,
-        body_bytes=limits.http_body_bytes,
-    )
-
-
-def _channel_limits(settings: Settings) -> tuple[ChannelLimits, ChannelLimits]:
-    """Of `/ws/duplex` and `/ws/streaming`."""
-    limits = settings.limits
-    duplex = replace(
-        DUPLEX,
-        message_bytes=limits.duplex_message_bytes,
-        bytes_per_s=limits.duplex_bytes_s,
-        burst_bytes=2 * limits.duplex_bytes_s,
-        resume_burst_bytes=round((2 + limits.resume_sound_s) * limits.duplex_bytes_s),
-        pictures_per_s=limits.pictures_per_s,
-    )
-    streaming = replace(
-        STREAMING,
-        message_bytes=limits.streaming_message_bytes,
-        bytes_per_s=limits.streaming_bytes_s,
-        burst_bytes=2 * limits.streaming_bytes_s,
-    )
-    return duplex, streaming
-
-
 def _local_time() -> datetime:
     return datetime.now().astimezone()
 
@@ -314,86 +288,30 @@ def _status(loaded: Backends, processor: CascadeProcessor, skills: Skills) -> St
     )
 
 
-class _WithDefaults:
-    """Sessions that begin with the settings' defaults where the client asked for nothing."""
+class Completed:
+    """Sessions of which everything is known before they begin. One that goes on is not asked for its app again."""
 
-    def __init__(self, sessions: Sessions, settings: Settings) -> None:
+    def __init__(self, sessions: Sessions, complete: Complete) -> None:
         self._sessions = sessions
-        self._talk = settings.talk
-        self._patience = settings.turn.patience
+        self._complete = complete
 
     async def open(self, spec: SessionSpec, outlet: contract.Outlet, resume: str | None = None) -> Session:
-        completed = replace(
+        if not self._sessions.resumable(spec, resume):
+            spec = await self._complete(spec)
+        return await self._sessions.open(spec, outlet, resume)
+
+
+def defaults(settings: Settings) -> Complete:
+    """Without apps: what the settings say where the client asked for nothing."""
+
+    async def complete(spec: SessionSpec) -> SessionSpec:
+        return replace(
             spec,
-            voice=spec.voice or self._talk.voice,
+            language=spec.language or settings.talk.language,
+            voice=spec.voice or settings.talk.voice,
             # The server's patience is a factor on what the person asks for, whose 1 means «as usual».
-            patience=spec.patience * self._patience,
-            system_prompt=spec.system_prompt or self._talk.system_prompt,
+            patience=spec.patience * settings.turn.patience,
+            system_prompt=spec.system_prompt or settings.talk.system_prompt,
         )
-        return await self._sessions.open(completed, outlet, resume)
 
-
-# ── what listens ──────────────────────────────────────────────────────────────────────────────────
-
-
-class Front:
-    """HTTP and WebSockets of this process. It answers before the models are there: that they are being loaded."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.metrics = Metrics()
-        self.readiness = Readiness()
-        self._conversations: Conversations | None = None
-        server = settings.server
-        # The address that is bound is a name that is answered; IPv6's loopback is one anyway.
-        bound = () if ":" in server.host else (server.host,)
-        ways = Ways(
-            Access.allowing((*server.hosts, *bound), server.origins),
-            Proxies.of(server.trusted_proxies),
-            settings.tls.behind_proxy,
-            guests=True,
-        )
-        cache = MemoryCache()
-        nobody = NoAccounts()
-        door = Door(ways, nobody, nobody, Rates(cache))
-        talks = Socket("conversation", "talk", guests=True)
-        self.census = Census(CensusLimits(settings.limits.connections), ways.proxies)
-        duplex, streaming = _channel_limits(settings)
-        language = settings.talk.language
-        self.gateway = Gateway(
-            (
-                Route(
-                    "/ws/duplex/",
-                    talks,
-                    duplex,
-                    lambda line, name: DuplexChannel(line, name, self._sessions, language=language, limits=duplex),
-                ),
-                Route(
-                    "/ws/streaming/",
-                    talks,
-                    streaming,
-                    lambda line, name: StreamingChannel(
-                        line, name, self._sessions, language=language, limits=streaming
-                    ),
-                ),
-            ),
-            door,
-            self.readiness,
-            self.metrics,
-            _socket_limits(settings),
-        )
-        self.app = http_app(Guarded(door, cache), pages(self.readiness, self.metrics, self._status))
-        self.http_limits = _http_limits(settings)
-
-    def open(self, conversations: Conversations) -> None:
-        """Take conversations from now on."""
-        self._conversations = conversations
-        self.readiness.ready()
-
-    @property
-    def _sessions(self) -> contract.Sessions:
-        # The gateway refuses upgrades until `open`.
-        assert self._conversations is not None
-        return self._conversations.offered
-
-    def _status(self) -> Status:
-        return self._conversations.status if self._conversations else Status(version=__version__)
+    return complete

@@ -6,7 +6,7 @@ import asyncio
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -22,6 +22,7 @@ from vivavoce.inference import catalog
 from vivavoce.inference.context import Context
 from vivavoce.inference.discover import Address, probe
 from vivavoce.inference.options import Backend
+from vivavoce.inference.ports import LanguageModel, Recognizer, Synthesizer, Vad
 from vivavoce.inference.secret import Secret
 
 KINDS: Mapping[str, str] = {
@@ -94,6 +95,19 @@ async def examine(loaded: Loaded) -> Report:
     grammars = tuple(skills.grammar(language) for language in skills.languages)
     async with aclosing(await context(loaded.settings, grammars)) as shared:
         in_use = [await _in_use(kind, loaded.settings, shared) for kind in KINDS]
+    return _report(loaded, in_use)
+
+
+def running(
+    loaded: Loaded, vad: Vad, recognizer: Recognizer, model: LanguageModel | None, synthesizer: Synthesizer
+) -> Report:
+    """The same of a server that has loaded its back-ends."""
+    built: dict[str, Any] = {"vad": vad, "asr": recognizer, "llm": model, "tts": synthesizer}
+    names = {kind: "none" if one is None else one.capabilities.name for kind, one in built.items()}
+    return _report(loaded, [_described(kind, names[kind], one) for kind, one in built.items()])
+
+
+def _report(loaded: Loaded, in_use: list[InUse]) -> Report:
     return Report(
         version=__version__,
         python=platform.python_version(),
@@ -136,6 +150,13 @@ async def _in_use(kind: str, settings: Settings, shared: Context) -> InUse:
         await shared.ready()
     except VivavoceError as error:
         return InUse(kind, name, "", error.message)
+    described = _described(kind, name, built)
+    if built is None:
+        return described
+    return replace(described, problem=await _unreachable(kind, catalog.resolve(options, shared), shared))
+
+
+def _described(kind: str, name: str, built: Any) -> InUse:
     if built is None:
         return InUse(kind, name, "the skills answer alone")
     able = built.capabilities
@@ -149,7 +170,7 @@ async def _in_use(kind: str, settings: Settings, shared: Context) -> InUse:
     host = getattr(able, "sends_to", None)
     if host:
         parts.append(f"sends to {host}")
-    return InUse(kind, name, "; ".join(parts), await _unreachable(kind, catalog.resolve(options, shared), shared))
+    return InUse(kind, name, "; ".join(parts))
 
 
 async def _unreachable(kind: str, options: Backend, shared: Context) -> str | None:

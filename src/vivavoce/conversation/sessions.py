@@ -12,7 +12,7 @@ from types import TracebackType
 from vivavoce import aio
 from vivavoce.conversation.client import Outlet
 from vivavoce.conversation.engine import House, Session
-from vivavoce.conversation.outputs import Problem
+from vivavoce.conversation.outputs import Problem, Stopped
 from vivavoce.conversation.snapshot import Snapshot
 from vivavoce.conversation.views import SessionSpec
 from vivavoce.errors import Missing, Refused, VivavoceError
@@ -61,7 +61,7 @@ class Sessions:
         it gives the place in the queue back.
         """
         old = self._sessions.get(_key(spec))
-        if old is not None and resume and not old.over and old.spec.kind == spec.kind and _same(old.token, resume):
+        if old is not None and self.resumable(spec, resume):
             old.attach(outlet)
             return old
         if self._draining:
@@ -123,6 +123,19 @@ class Sessions:
     def get(self, owner: str, session_id: str) -> Session | None:
         """That owner's session, while it lives here."""
         return self._sessions.get((owner, session_id))
+
+    def stop(self, owner: str, session_id: str) -> bool:
+        """End it as its own client would. False when it does not live here."""
+        session = self._sessions.get((owner, session_id))
+        if session is None:
+            return False
+        session.end(Stopped("stopped"))
+        return True
+
+    def resumable(self, spec: SessionSpec, resume: str | None) -> bool:
+        """That session lives here and goes on with this token."""
+        old = self._sessions.get(_key(spec))
+        return bool(old and resume and not old.over and old.spec.kind == spec.kind and _same(old.token, resume))
 
     def release(self, owner: str, session_id: str) -> None:
         """Another process goes on with it."""

@@ -22,6 +22,7 @@ from vivavoce.errors import BadInput, ConfigError, Conflict, StorageError
 from vivavoce.registry.commons import Commons
 from vivavoce.registry.news import LIVE
 from vivavoce.storage.bus import News
+from vivavoce.storage.database import Database
 from vivavoce.storage.models import Setting
 
 log = logging.getLogger(__name__)
@@ -174,6 +175,12 @@ class Overrides:
         if version > self._applied:
             self._applied = version
             self._apply(rows)
+
+
+async def saved(database: Database) -> dict[str, Any]:
+    """The rows, for whoever needs them before there are services. Raises StorageUnavailable."""
+    async with database.reading() as session:
+        return (await _rows(session))[0]
 
 
 def _refusal(key: str, known: Mapping[str, Described]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -10,15 +11,18 @@ from vivavoce.app.cli.options import Config, Set, read
 
 
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen at; loopback only for now.")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen at; others than this machine's own are encrypted. [127.0.0.1]")
+    ] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen at; 0 takes a free one. [8006]")] = None,
+    tls: Annotated[bool, typer.Option("--tls/--no-tls", help="Encrypt where it can be reached from elsewhere.")] = True,
     config: Config = None,
     assignments: Set = None,
 ) -> None:
     """Serve: the page to talk in, and the sockets for everything else. Stops with Ctrl-C."""
     loaded = read(config, assignments, server__host=host, server__port=port)
     from vivavoce.app.observe import logs
-    from vivavoce.app.server import run
+    from vivavoce.app.server import Terminal, run
 
     logs.configure(loaded.settings.observe.log_level, loaded.settings.observe.log_format)
-    run(loaded.settings, lambda line: print(line, flush=True))
+    run(loaded, Terminal(lambda line: print(line, flush=True), sys.stdout.isatty()), plain=not tls)

@@ -21,12 +21,13 @@ from vivavoce.inference.secret import Secret
 
 PREFIX = "VIVAVOCE_"
 FILE = "vivavoce.yaml"
-ASIDE = frozenset({"VIVAVOCE_CONFIG", "VIVAVOCE_TOKEN"})
+ASIDE = frozenset({"VIVAVOCE_CONFIG", "VIVAVOCE_TOKEN", "VIVAVOCE_KEYS"})
 """Names with our prefix that are no settings: where the file is, and what `talk --url` shows as its token."""
 BORROWED = {
     "OPENAI_BASE_URL": "openai.base_url",
     "OPENAI_API_KEY": "openai.api_key",
     "OLLAMA_HOST": "ollama.base_url",
+    "VIVAVOCE_KEYS": "data.keys_text",
 }
 """Names that other programs set too, so that our own file wins over them."""
 

@@ -20,6 +20,8 @@ export default defineConfig(({ mode }) => ({
     modulePreload: { polyfill: false },
     manifest: "manifest.build.json",
     rolldownOptions: {
+      // What Talk needs at first is one file: in two dozen pieces it weighs more and comes later.
+      output: { codeSplitting: { groups: [{ name: "first", tags: ["$initial"] }] } },
       // These packages do nothing when imported, but do not say so; without it a form validator comes with a button.
       treeshake: { moduleSideEffects: (id: string) => !/node_modules\/(@rc-component|@ant-design|@babel|antd)\//.test(id) },
     },

@@ -9,15 +9,22 @@ if (!existsSync(`${folder}manifest.build.json`)) {
   process.exit(1);
 }
 const manifest = JSON.parse(readFileSync(`${folder}manifest.build.json`, "utf8"));
+const byFile = new Map(Object.entries(manifest).map(([key, chunk]) => [chunk.file, { key, ...chunk }]));
 const files = new Set(["index.html"]);
-const visit = (key) => {
-  const chunk = manifest[key];
+/** What is imported by what is loaded at once, and which texts the start waits for. */
+const later = new Set();
+const visit = (chunk) => {
+  if (chunk === undefined || files.has(chunk.file)) return;
   for (const file of [chunk.file, ...(chunk.css ?? [])]) files.add(file);
-  for (const next of chunk.imports ?? []) visit(next);
+  for (const next of chunk.imports ?? []) visit(manifest[next]);
+  for (const next of chunk.dynamicImports ?? []) later.add(next);
 };
-visit("index.html");
+for (const [, file] of readFileSync(`${folder}index.html`, "utf8").matchAll(/(?:src|href)="\/(assets\/[^"]+)"/g)) {
+  visit(byFile.get(file));
+  files.add(file);
+}
 // One language's texts come with it: the larger one's count.
-const texts = (language) => Object.values(manifest).filter((chunk) => chunk.src?.endsWith(`texts.${language}.json`)).map((chunk) => chunk.file);
+const texts = (language) => [...later].filter((key) => key.endsWith(`texts.${language}.json`)).map((key) => manifest[key].file);
 const weight = (names) => names.reduce((sum, name) => sum + gzipSync(readFileSync(folder + name)).length, 0);
 for (const name of [texts("en"), texts("zh")].sort((a, b) => weight(b) - weight(a))[0]) files.add(name);
 for (const name of readdirSync(`${folder}assets`)) if (name.includes("worklet")) files.add(`assets/${name}`);

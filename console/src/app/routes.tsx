@@ -1,100 +1,61 @@
-import { createRootRoute, createRoute, createRouter, Link, Outlet, redirect, useSearch, type ErrorComponentProps } from "@tanstack/react-router";
-import { Button } from "antd";
-import { lazy, Suspense, useState } from "react";
-import { useTranslation } from "react-i18next";
+import {
+  AppstoreOutlined,
+  AuditOutlined,
+  DashboardOutlined,
+  MessageOutlined,
+  SettingOutlined,
+  TeamOutlined,
+} from "@ant-design/icons";
+import type { ComponentType } from "react";
 
-import { TalkContext } from "@/features/talk/context";
-import { createTalk } from "@/features/talk/instance";
-import { TalkPage } from "@/features/talk/page";
-import { LineChip, MicrophoneChip } from "@/features/talk/parts/Privacy";
-import type { GallerySearch } from "./gallery/page";
-import { Shell } from "./shell";
+import type { Permission, Role } from "@/shared/api/session";
+import { pages } from "@/shared/pages";
+import type { Page } from "@/shared/router/page";
+import { withTexts, type Load } from "./lazyPage";
 
-declare const __GALLERY__: boolean;
-
-declare module "@tanstack/react-router" {
-  interface Register {
-    router: ReturnType<typeof createConsoleRouter>;
-  }
+export interface Route {
+  page: Pick<Page, "path" | "match">;
+  /** Absent: whoever is here. */
+  needs?: Permission;
+  /** The least role that has it, for the sentence that says so. */
+  role?: Role;
+  load: Load;
 }
 
-const talk = createTalk();
-
-function TalkScreen() {
-  const [help, setHelp] = useState(false);
-  const chips = (
-    <>
-      <MicrophoneChip />
-      <LineChip />
-    </>
-  );
-  return (
-    <TalkContext value={talk}>
-      <Shell chips={chips} help={help} onHelp={setHelp}>
-        <TalkPage help={help} onHelp={setHelp} />
-      </Shell>
-    </TalkContext>
-  );
+/** What a menu leads to. `key` follows `g`. */
+export interface Place {
+  name: "talk" | "live" | "apps" | "users" | "audit" | "settings";
+  icon: ComponentType;
+  href: string;
+  /** Addresses below it count as being there. */
+  under: string;
+  needs: Permission;
+  key: string;
 }
 
-function Broken({ error, reset }: ErrorComponentProps) {
-  const { t } = useTranslation();
-  return (
-    <main className="broken" role="alert">
-      <p>{t("page.failed")}</p>
-      <pre>{error instanceof Error ? error.message : String(error)}</pre>
-      <Button type="primary" onClick={reset}>
-        {t("page.again")}
-      </Button>
-    </main>
-  );
-}
+const users: Load = withTexts(() => import("@/features/users/page"), () => import("@/features/users/texts"));
+const audit: Load = withTexts(() => import("@/features/audit/page"), () => import("@/features/audit/texts"));
+const apps: Load = withTexts(() => import("@/features/apps/page"), () => import("@/features/apps/texts"));
+const app: Load = withTexts(() => import("@/features/apps/editor"), () => import("@/features/apps/texts"));
+const settings: Load = withTexts(() => import("@/features/settings/page"), () => import("@/features/settings/texts"));
+const live: Load = withTexts(() => import("@/features/live/page"), () => import("@/features/live/texts"));
 
-function Missing() {
-  const { t } = useTranslation();
-  return (
-    <main className="broken">
-      <p>{t("page.missing")}</p>
-      <Link to="/talk">{t("page.toTalk")}</Link>
-    </main>
-  );
-}
+/** Every page but Talk, which is there from the start. The first one that fits is shown. */
+export const ROUTES: readonly Route[] = [
+  { page: pages.live, needs: "live", role: "viewer", load: live },
+  { page: pages.apps, needs: "apps.write", role: "admin", load: apps },
+  { page: pages.app, needs: "apps.write", role: "admin", load: app },
+  { page: pages.users, needs: "users", role: "admin", load: users },
+  { page: pages.audit, needs: "audit", role: "admin", load: audit },
+  { page: pages.settings, needs: "self", role: "user", load: settings },
+  { page: pages.settingsTab, needs: "self", role: "user", load: settings },
+];
 
-/** Of development and test builds only; what is no known value is left out. */
-function gallerySearch(search: Record<string, unknown>): GallerySearch {
-  const { state, theme, language } = search;
-  return {
-    ...(typeof state === "string" ? { state } : {}),
-    ...(theme === "dark" || theme === "light" ? { theme } : {}),
-    ...(language === "zh" || language === "en" ? { language } : {}),
-  };
-}
-
-/** Its name is a constant of the build: where it is false, the import goes with it. */
-const Gallery = __GALLERY__ ? lazy(() => import("./gallery/page")) : null;
-
-function GalleryScreen() {
-  const search = useSearch({ strict: false });
-  if (Gallery === null) return <Missing />;
-  return (
-    <Suspense>
-      <Gallery {...gallerySearch(search)} />
-    </Suspense>
-  );
-}
-
-export function createConsoleRouter() {
-  const root = createRootRoute({ component: Outlet, errorComponent: Broken, notFoundComponent: Missing });
-  const home = createRoute({
-    getParentRoute: () => root,
-    path: "/",
-    beforeLoad: () => {
-      // eslint-disable-next-line @typescript-eslint/only-throw-error -- the router's way to say so
-      throw redirect({ to: "/talk", replace: true });
-    },
-  });
-  const talkRoute = createRoute({ getParentRoute: () => root, path: "/talk", component: TalkScreen });
-  const gallery = createRoute({ getParentRoute: () => root, path: "/gallery", component: GalleryScreen });
-  const routes = __GALLERY__ ? [home, talkRoute, gallery] : [home, talkRoute];
-  return createRouter({ routeTree: root.addChildren(routes) });
-}
+export const PLACES: readonly Place[] = [
+  { name: "talk", icon: MessageOutlined, href: pages.talk.href({}), under: "/talk", needs: "talk", key: "t" },
+  { name: "live", icon: DashboardOutlined, href: pages.live.href({}), under: "/live", needs: "live", key: "l" },
+  { name: "apps", icon: AppstoreOutlined, href: pages.apps.href({}), under: "/apps", needs: "apps.write", key: "a" },
+  { name: "users", icon: TeamOutlined, href: pages.users.href({}), under: "/users", needs: "users", key: "u" },
+  { name: "audit", icon: AuditOutlined, href: pages.audit.href({}), under: "/audit", needs: "audit", key: "i" },
+  { name: "settings", icon: SettingOutlined, href: pages.settings.href({}), under: "/settings", needs: "settings", key: "s" },
+];

@@ -20,6 +20,10 @@ export interface Preferences {
   interruptByVoice: boolean;
   /** How long a silence may last before the turn is over: 0.5 to 3, 1 is usual. */
   patience: number;
+  /** The app that answers; null: the server's own choice. */
+  app: string | null;
+  /** The doctor has found nothing wrong once: it need not open by itself any more. */
+  doctorSeenWell: boolean;
 }
 
 const DEFAULTS: Preferences = {
@@ -34,6 +38,8 @@ const DEFAULTS: Preferences = {
   singleKeys: true,
   interruptByVoice: true,
   patience: 1,
+  app: null,
+  doctorSeenWell: false,
 };
 
 export const usePreferences = create<Preferences>()(persist(() => DEFAULTS, { name: "vivavoce.preferences", version: 1 }));

@@ -2,22 +2,35 @@ import { useEffect, useState } from "react";
 
 import { TalkContext, type Talk } from "@/features/talk/context";
 import { TalkPage } from "@/features/talk/page";
-import { LineChip, MicrophoneChip } from "@/features/talk/parts/Privacy";
 import { TalkSession } from "@/features/talk/session/talk";
 import { prefer, type Language, type Theme } from "@/shared/preferences";
 import { FakeAudio } from "@/shared/testing/audio";
 import { FakeServer } from "@/shared/testing/server";
+import { useAddress } from "@/shared/router/router";
+import { useHelp } from "../help";
 import { Shell } from "../shell";
 import { pictures, type Picture } from "./states";
 
-export interface GallerySearch {
+interface GallerySearch {
   state?: string;
   theme?: Theme;
   language?: Language;
 }
 
+/** What is no known value is left out. */
+function read(search: URLSearchParams): GallerySearch {
+  const [state, theme, language] = ["state", "theme", "language"].map((name) => search.get(name));
+  return {
+    ...(typeof state === "string" ? { state } : {}),
+    ...(theme === "dark" || theme === "light" ? { theme } : {}),
+    ...(language === "zh" || language === "en" ? { language } : {}),
+  };
+}
+
 /** Every state of Talk, one at a time: `/gallery?state=speaking&theme=dark&language=zh`. Without a state: the list. */
-export default function Gallery({ state, theme, language }: GallerySearch) {
+export default function Gallery() {
+  const { search } = useAddress();
+  const { state, theme, language } = read(new URLSearchParams(search));
   useEffect(() => {
     prefer({ theme: theme ?? "light", language: language ?? "en" });
   }, [theme, language]);
@@ -39,16 +52,10 @@ export default function Gallery({ state, theme, language }: GallerySearch) {
 
 function Shown({ picture }: { picture: Picture }) {
   const [talk] = useState(() => still(picture));
-  const [help, setHelp] = useState(false);
-  const chips = (
-    <>
-      <MicrophoneChip />
-      <LineChip />
-    </>
-  );
+  const [help, setHelp] = useHelp();
   return (
     <TalkContext value={talk}>
-      <Shell chips={chips} help={help} onHelp={setHelp}>
+      <Shell>
         <TalkPage help={help} onHelp={setHelp} />
       </Shell>
     </TalkContext>

@@ -1,5 +1,6 @@
 import { AudioEngine } from "@/shared/audio/engine";
 import { spokenLanguage, usePreferences } from "@/shared/preferences";
+import { dialWithTicket } from "@/shared/sockets/dial";
 import type { ResumeStore, SessionKind } from "@/shared/sockets/resumption";
 import { tab } from "@/shared/storage";
 import type { Talk } from "./context";
@@ -12,6 +13,7 @@ export function createTalk(): Talk {
     audio: engine,
     mode: usePreferences.getState().mode,
     resume: sessionResume,
+    dial: dialWithTicket,
     choices: () => {
       const preferences = usePreferences.getState();
       return { ...preferences, language: spokenLanguage(preferences) };

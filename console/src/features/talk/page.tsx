@@ -6,12 +6,13 @@ import { useTranslation } from "react-i18next";
 
 import { healthQuery, type Health } from "@/shared/api/server";
 import { prefer } from "@/shared/preferences";
+import { usePageKeys } from "@/shared/ui/keys";
 import { useTalk, useTalkParts } from "./context";
 import { Announcer } from "./parts/Announcer";
 import { CameraView } from "./parts/CameraView";
+import { Consent } from "./parts/Consent";
 import { Controls } from "./parts/Controls";
 import { FirstUse } from "./parts/FirstUse";
-import { KeysHelp } from "./parts/KeysHelp";
 import { Notices } from "./parts/Notices";
 import { PrivacyLine } from "./parts/Privacy";
 import { Transcript } from "./parts/Transcript";
@@ -33,6 +34,7 @@ export function TalkPage({ help, onHelp }: TalkPageProps) {
   const [devices, setDevices] = useState(false);
   const composer = useRef<TextAreaRef>(null);
   useWakeLock();
+  useKeyList();
   useEffect(() => {
     const hurry = (): void => {
       session.hurry();
@@ -65,7 +67,7 @@ export function TalkPage({ help, onHelp }: TalkPageProps) {
   });
 
   return (
-    <main className={empty && !running ? "talk talk-first" : "talk"} id="talk">
+    <main className={empty && !running ? "talk talk-first" : "talk"} id="talk" tabIndex={-1}>
       <ModeSwitch />
       <CameraView />
       {empty ? (
@@ -78,6 +80,7 @@ export function TalkPage({ help, onHelp }: TalkPageProps) {
         />
       )}
       <Notices />
+      <Consent />
       <Controls
         composer={composer}
         ready={health.phase === "ok" || running}
@@ -87,12 +90,6 @@ export function TalkPage({ help, onHelp }: TalkPageProps) {
       />
       <PrivacyLine />
       <Announcer />
-      <KeysHelp
-        open={help}
-        onClose={() => {
-          onHelp(false);
-        }}
-      />
     </main>
   );
 }
@@ -114,6 +111,21 @@ function ModeSwitch() {
       }}
     />
   );
+}
+
+const KEYS = [
+  ["Space", "keys.space"],
+  ["M", "keys.m"],
+  ["Esc", "keys.esc"],
+  ["Enter", "keys.enter"],
+  ["V", "keys.v"],
+  ["D", "keys.d"],
+] as const;
+
+/** For the list of keys; what they do is in useKeys, because some are held. */
+function useKeyList(): void {
+  const { t } = useTranslation("talk");
+  usePageKeys(KEYS.map(([key, words]) => ({ key, words: t(words) })));
 }
 
 function useWakeLock(): void {

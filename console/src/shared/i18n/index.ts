@@ -24,39 +24,45 @@ export function addTexts(namespace: keyof Resources, bundles: Record<Language, L
   loads.push([namespace, bundles]);
 }
 
+/** The texts of a page that loads when it is opened: wait for it before the page is drawn. */
+export async function loadTexts(namespace: keyof Resources, bundles: Record<Language, Load>): Promise<void> {
+  if (!loads.some(([known]) => known === namespace)) addTexts(namespace, bundles);
+  await fill(wanted);
+}
+
 /** Call once, before the first page is drawn. */
 export async function startTexts(language: Language): Promise<void> {
   await i18next.use(initReactI18next).init({
     lng: language,
     fallbackLng: false,
     defaultNS: "common",
-    resources: { [language]: await texts(language) },
+    resources: {},
     interpolation: { escapeValue: false },
   });
   wanted = language;
+  await fill(language);
   tellBrowser(language);
 }
 
 /** When the texts cannot be fetched, the page stays in the language that it has. */
 export async function setLanguage(language: Language): Promise<void> {
   wanted = language;
-  if (!i18next.hasResourceBundle(language, "common")) {
-    const bundles = await texts(language).catch(() => null);
-    if (bundles === null) return;
-    for (const [namespace, bundle] of Object.entries(bundles)) i18next.addResourceBundle(language, namespace, bundle);
-  }
-  if (wanted !== language) return;
+  const filled = await fill(language).then(
+    () => true,
+    () => false,
+  );
+  if (!filled || wanted !== language) return;
   await i18next.changeLanguage(language);
   tellBrowser(language);
 }
 
-async function texts(language: Language): Promise<Record<string, ResourceKey>> {
-  const bundles: Record<string, ResourceKey> = {};
+/** Fetches what is not there yet. */
+async function fill(language: Language): Promise<void> {
+  const absent = loads.filter(([namespace]) => !i18next.hasResourceBundle(language, namespace));
   const load = async ([namespace, languages]: (typeof loads)[number]): Promise<void> => {
-    bundles[namespace] = (await languages[language]()).default;
+    i18next.addResourceBundle(language, namespace, (await languages[language]()).default);
   };
-  await Promise.all(loads.map(load));
-  return bundles;
+  await Promise.all(absent.map(load));
 }
 
 function tellBrowser(language: Language): void {

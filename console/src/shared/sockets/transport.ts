@@ -12,7 +12,21 @@ export interface Socket {
   close(code?: number, reason?: string): void;
 }
 
-export type Dial = (url: string, protocols: string[]) => Socket;
+/** Opens a socket, at once or after a ticket for it was fetched. A promise that fails says why nobody opened. */
+export type Dial = (url: string, protocols: string[]) => Socket | Promise<Socket>;
+
+/** Why a socket was never opened; `close` is the code that the server would have closed it with. */
+export class Undialled extends Error {
+  override readonly name = "Undialled";
+
+  constructor(
+    readonly close: number,
+    readonly code: string,
+    readonly retryAfterS: number | null = null,
+  ) {
+    super(code);
+  }
+}
 
 export interface TransportListener {
   opened(): void;
@@ -32,6 +46,8 @@ export const KEPT_S = 60;
  */
 export class Transport {
   #socket: Socket | null = null;
+  /** The attempt whose ticket is being fetched; an older one's socket is of no use. */
+  #dialling: symbol | null = null;
   #retry: ReturnType<typeof setTimeout> | null = null;
   #attempt = 0;
   #lostAt: number | null = null;
@@ -47,7 +63,27 @@ export class Transport {
   ) {}
 
   start(): void {
-    const socket = this.dial(this.url(), [PROTOCOL]);
+    const dialled = this.dial(this.url(), [PROTOCOL]);
+    if (!(dialled instanceof Promise)) {
+      this.#use(dialled);
+      return;
+    }
+    const attempt = (this.#dialling = Symbol());
+    dialled.then(
+      (socket) => {
+        if (this.#dialling === attempt && !this.#over) this.#use(socket);
+        else socket.close(1000);
+      },
+      (error: unknown) => {
+        if (this.#dialling !== attempt) return;
+        const { close, code, retryAfterS } = error instanceof Undialled ? error : new Undialled(1006, "");
+        if (code !== "") this.failed(code, retryAfterS);
+        this.#closed(close, code);
+      },
+    );
+  }
+
+  #use(socket: Socket): void {
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
@@ -91,6 +127,7 @@ export class Transport {
 
   close(): void {
     this.#over = true;
+    this.#dialling = null;
     this.#stopRetry();
     this.#drop()?.close(1000);
   }

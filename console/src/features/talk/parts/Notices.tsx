@@ -13,6 +13,7 @@ export function Notices() {
   return (
     <div className="notices">
       <LineNotice />
+      <RecordingNotice />
       <EndNotice />
       <SoundNotice />
       <MicrophoneNotice />
@@ -54,6 +55,15 @@ function LineNotice() {
   return <Notice text={t("line.lost")} action={again} {...(keptS > 0 ? { detail: t("line.kept", { seconds: keptS }) } : {})} />;
 }
 
+/** The person said yes, and there is no room just now. */
+function RecordingNotice() {
+  const { t } = useTranslation("talk");
+  const recording = useTalk((talk) => talk.conversation.recording);
+  const up = useTalk((talk) => talk.conversation.line === "up" || talk.conversation.line === "lost");
+  if (!up || recording?.state !== "paused") return null;
+  return <Notice text={t(recording.reason === "storage_full" ? "recording.full" : "recording.paused")} />;
+}
+
 function EndNotice() {
   const { t } = useTranslation("talk");
   const line = useTalk((talk) => talk.conversation.line);
@@ -65,7 +75,7 @@ function EndNotice() {
   // A browser does not say why it was not let in; the server's health does.
   if (code === "unreachable" && health?.phase === "ok") return <Notice type={type} text={t("ended.refused")} />;
   if (code === "unreachable" && health?.phase === "draining") return <Notice type={type} text={t("ended.draining")} />;
-  const known = isErrorCode(code) || code === "expired" || code === "unreachable";
+  const known = isErrorCode(code) || code === "expired" || code === "unreachable" || code === "rate_limited";
   const text = known
     ? t(`ended.${code}` as "ended.expired", { defaultValue: message ?? t("ended.unknown", { code }) })
     : (message ?? t("ended.unknown", { code }));

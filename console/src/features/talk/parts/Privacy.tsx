@@ -44,16 +44,24 @@ export function LineChip() {
   );
 }
 
-/** Below the lamp: where sound goes and how long it is kept. */
+/** Below the lamp: where sound goes, and whether and how long it is kept. */
 export function PrivacyLine() {
   const { t } = useTranslation("talk");
   const retention = useTalk((talk) => talk.conversation.prepared?.retention);
+  const state = useTalk((talk) => talk.conversation.recording?.state);
   const hosts = useHosts();
   const days = retention?.recording_days ?? 0;
   return (
     <p className="privacy">
       <span>{hosts === "" ? t("privacy.line_here") : t("privacy.line_elsewhere", { hosts })}</span>
-      <span>{days > 0 ? t("privacy.recorded", { days }) : t("privacy.not_recorded")}</span>
+      {state === "on" ? (
+        <span className="recording">
+          <span className="recording-light" aria-hidden />
+          {t("privacy.recorded", { days })}
+        </span>
+      ) : (
+        <span>{t("privacy.not_recorded")}</span>
+      )}
     </p>
   );
 }

@@ -1,6 +1,7 @@
 import { useEffect } from "react";
 
 import { usePreferences } from "@/shared/preferences";
+import { inField, onOtherControl } from "@/shared/ui/keys";
 import type { TalkSession } from "../session/talk";
 
 export interface KeyActions {
@@ -67,12 +68,4 @@ function letters({ session, camera, devices, help }: KeyActions): Partial<Record
     d: devices,
     "?": help,
   };
-}
-
-function inField(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.closest("input, textarea, select, [contenteditable]") !== null;
-}
-
-function onOtherControl(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.closest("button:not(.lamp), a, [role=slider], [role=switch]") !== null;
 }

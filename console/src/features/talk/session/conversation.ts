@@ -41,6 +41,8 @@ export interface Conversation {
   interrupted: boolean;
   queue: Queue | null;
   prepared: Duplex.Prepared | null;
+  /** Whether sound is kept now, and why not where that is not the person's own choice. */
+  recording: Pick<Duplex.Recording, "state" | "reason"> | null;
   /** Wall clock, ms. */
   keptUntil: number | null;
   pausedUntil: number | null;
@@ -72,6 +74,7 @@ export const EMPTY: Conversation = {
   interrupted: false,
   queue: null,
   prepared: null,
+  recording: null,
   keptUntil: null,
   pausedUntil: null,
   cameBack: null,
@@ -100,7 +103,9 @@ export function reduce(state: Conversation, event: LinkEvent | Local, now: numbe
     case "queue_done":
       return { ...state, queue: null };
     case "prepared":
-      return { ...(event.resumed ? state : cutShort(atRest(state))), line: "up", queue: null, prepared: event, keptUntil: null, endedBy: null };
+      return { ...(event.resumed ? state : cutShort(atRest(state))), line: "up", queue: null, prepared: event, recording: { state: event.retention.recording ?? "off" }, keptUntil: null, endedBy: null };
+    case "recording":
+      return { ...state, recording: event };
     case "back":
       return { ...state, line: "up", keptUntil: null, cameBack: event.resumed ? "resumed" : "anew" };
     case "lost":
@@ -127,7 +132,7 @@ export function reduce(state: Conversation, event: LinkEvent | Local, now: numbe
 type TurnEvent = Exclude<
   LinkEvent | Local,
   { type: "connecting" | "queued" | "queue_update" | "queue_done" | "prepared" | "back" | "lost" | "ended" | "closed" }
-  | { type: "stopped" | "settle" | "paused" | "resumed" | "error" }
+  | { type: "stopped" | "settle" | "paused" | "resumed" | "error" | "recording" }
 >;
 
 function turnTaking(state: Conversation, event: TurnEvent): Conversation {
@@ -245,7 +250,7 @@ function queue(before: Queue | null, { position, length, eta_s, eta_range_s }: D
 
 /** Nothing is going on any more. */
 function atRest(state: Conversation): Conversation {
-  return { ...state, server: null, hearing: false, ducked: null, held: false, interrupted: false, queue: null, pausedUntil: null, keptUntil: null };
+  return { ...state, server: null, recording: null, hearing: false, ducked: null, held: false, interrupted: false, queue: null, pausedUntil: null, keptUntil: null };
 }
 
 /** Replies that nobody will finish. */

@@ -2,19 +2,16 @@ import { Button } from "antd";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 
-const KEYS = [
-  ["Space", "keys.space"],
-  ["M", "keys.m"],
-  ["Esc", "keys.esc"],
-  ["Enter", "keys.enter"],
-  ["V", "keys.v"],
-  ["D", "keys.d"],
-  ["?", "keys.help"],
-] as const;
+interface KeysHelpProps {
+  open: boolean;
+  onClose: () => void;
+  /** Keys as they are written, and what they do. */
+  keys: readonly (readonly [keys: string, words: string])[];
+}
 
 /** The list of keys, as a native dialog that does not stop the conversation. */
-export function KeysHelp({ open, onClose }: { open: boolean; onClose: () => void }) {
-  const { t } = useTranslation("talk");
+export function KeysHelp({ open, onClose, keys }: KeysHelpProps) {
+  const { t } = useTranslation();
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     if (open) dialog.current?.show();
@@ -24,12 +21,14 @@ export function KeysHelp({ open, onClose }: { open: boolean; onClose: () => void
     <dialog ref={dialog} className="keys" aria-label={t("keys.title")} onClose={onClose}>
       <h2>{t("keys.title")}</h2>
       <dl>
-        {KEYS.map(([key, text]) => (
-          <div key={key}>
+        {keys.map(([key, words]) => (
+          <div key={key + words}>
             <dt>
-              <kbd>{key}</kbd>
+              {key.split(" ").map((each) => (
+                <kbd key={each}>{each}</kbd>
+              ))}
             </dt>
-            <dd>{t(text)}</dd>
+            <dd>{words}</dd>
           </div>
         ))}
       </dl>

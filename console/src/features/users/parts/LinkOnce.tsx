@@ -1,0 +1,31 @@
+import { Button, Modal } from "antd";
+import { useTranslation } from "react-i18next";
+
+import type { User } from "@/shared/api/types";
+import { Once } from "@/shared/ui/Once";
+import { clock } from "@/shared/ui/time";
+import type { SignInLink } from "../queries";
+
+/** The link, this once: with the dialog it is gone from the page. */
+export function LinkOnce({ user, link: { link, expires_at }, onClose }: { user: User; link: SignInLink; onClose: () => void }) {
+  const { t, i18n } = useTranslation("users");
+  return (
+    <Modal
+      open
+      destroyOnHidden
+      title={t("link.title", { name: user.name })}
+      mask={{ blur: false, closable: false }}
+      onCancel={onClose}
+      footer={
+        <Button type="primary" onClick={onClose}>
+          {t("link.done")}
+        </Button>
+      }
+    >
+      <div className="dialog">
+        <p>{t("link.once", { time: clock(expires_at, i18n.language) })}</p>
+        <Once text={link} label={t("link.copy")} />
+      </div>
+    </Modal>
+  );
+}

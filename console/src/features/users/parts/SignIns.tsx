@@ -1,0 +1,38 @@
+import { useQuery } from "@tanstack/react-query";
+import { Button, Drawer } from "antd";
+import { useTranslation } from "react-i18next";
+
+import type { User } from "@/shared/api/types";
+import { SignInList } from "@/shared/ui/SignInList";
+import { StateView } from "@/shared/ui/StateView";
+import { signInsQuery } from "../queries";
+
+interface SignInsProps {
+  user: User;
+  onClose: () => void;
+  onSignOut: () => void;
+}
+
+/** Where somebody is signed in. */
+export function SignIns({ user, onClose, onSignOut }: SignInsProps) {
+  const { t } = useTranslation("users");
+  const asked = useQuery(signInsQuery(user.id));
+  return (
+    <Drawer
+      open
+      size={420}
+      title={t("sign_ins.title", { name: user.name })}
+      mask={{ blur: false }}
+      onClose={onClose}
+      extra={
+        <Button danger onClick={onSignOut}>
+          {t("act.sign_out")}
+        </Button>
+      }
+    >
+      <StateView asked={asked} rows={3} empty={{ when: (all) => all.length === 0, show: <p>{t("sign_ins.none")}</p> }}>
+        {(all) => <SignInList signIns={all} />}
+      </StateView>
+    </Drawer>
+  );
+}

@@ -1,0 +1,50 @@
+import { Button, Modal } from "antd";
+import { useState, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+
+import { Refusal } from "./StateView";
+
+interface ConfirmProps {
+  title: string;
+  /** What will happen, and whether it can be undone. */
+  children: ReactNode;
+  verb: string;
+  danger?: boolean;
+  act: () => Promise<unknown>;
+  onClose: () => void;
+}
+
+/** Asks before something that hurts; a failure is told here, and nothing closes over it. */
+export function Confirm({ title, children, verb, danger = false, act, onClose }: ConfirmProps) {
+  const { t } = useTranslation("problems");
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const go = (): void => {
+    setBusy(true);
+    act().then(onClose, (problem: unknown) => {
+      setError(problem);
+      setBusy(false);
+    });
+  };
+  return (
+    <Modal
+      open
+      title={title}
+      onCancel={onClose}
+      mask={{ blur: false }}
+      footer={[
+        <Button key="cancel" onClick={onClose}>
+          {t("state.cancel")}
+        </Button>,
+        <Button key="act" type="primary" danger={danger} loading={busy} autoFocus onClick={go}>
+          {verb}
+        </Button>,
+      ]}
+    >
+      <div className="dialog">
+        {children}
+        <Refusal error={error} />
+      </div>
+    </Modal>
+  );
+}

@@ -105,7 +105,7 @@ class Database:
         ten minutes each. Raises StorageUnavailable.
         """
         if self.dialect == "sqlite":
-            engine = database_sqlite.alone(self.url, begin="BEGIN", read_only=True)
+            engine = database_sqlite.alone(self.url, begin="BEGIN", read_only=True, foreign_keys=True)
         else:
             engine = database_postgres.alone(self.url).execution_options(**database_postgres.SNAPSHOT)
         with translated():
@@ -113,22 +113,32 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def migrating(self) -> AsyncIterator[AsyncConnection]:
-        """One transaction for changes of the schema, or of everything, on a connection of its own: its statements
-        have ten minutes each.
-
-        SQLite checks foreign keys at its end only: it changes a table by making a new one and dropping the old,
-        which would delete what refers to it.
+    async def loading(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction that writes a great deal (a restore), on a connection of its own: its statements have ten
+        minutes each. Raises Conflict, StorageFull, StorageUnavailable.
         """
         if self.dialect == "sqlite":
-            engine = database_sqlite.alone(self.url, begin="BEGIN IMMEDIATE", read_only=False)
+            engine = database_sqlite.alone(self.url, begin="BEGIN IMMEDIATE", read_only=False, foreign_keys=True)
         else:
             engine = database_postgres.alone(self.url)
         with translated():
             async with engine.begin() as connection:
                 yield connection
-                if self.dialect == "sqlite":
-                    await database_sqlite.check_foreign_keys(connection)
+
+    @asynccontextmanager
+    async def migrating(self) -> AsyncIterator[AsyncConnection]:
+        """As `loading`, for changes of the schema: SQLite checks foreign keys at the end only, since it changes a
+        table by making a new one and dropping the old, which would delete what refers to it.
+        """
+        if self.dialect == "postgresql":
+            async with self.loading() as connection:
+                yield connection
+            return
+        engine = database_sqlite.alone(self.url, begin="BEGIN IMMEDIATE", read_only=False, foreign_keys=False)
+        with translated():
+            async with engine.begin() as connection:
+                yield connection
+                await database_sqlite.check_foreign_keys(connection)
 
     async def ping(self) -> None:
         """Raises StorageUnavailable when it does not answer."""

@@ -37,10 +37,10 @@ def writers(url: URL) -> AsyncEngine:
     return _set(engine, "BEGIN IMMEDIATE", read_only=False, limit_s=STATEMENT_S)
 
 
-def alone(url: URL, *, begin: str, read_only: bool) -> AsyncEngine:
-    """For one long job, with foreign keys off (see `check_foreign_keys`)."""
+def alone(url: URL, *, begin: str, read_only: bool, foreign_keys: bool) -> AsyncEngine:
+    """For one long job; one that turns foreign keys off calls `check_foreign_keys` at its end."""
     engine = create_async_engine(_driver(url), poolclass=NullPool, hide_parameters=True)
-    return _set(engine, begin, read_only=read_only, limit_s=JOB_S, foreign_keys=False)
+    return _set(engine, begin, read_only=read_only, limit_s=JOB_S, foreign_keys=foreign_keys)
 
 
 async def check_foreign_keys(connection: AsyncConnection) -> None:

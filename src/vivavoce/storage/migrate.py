@@ -61,6 +61,11 @@ def latest() -> str:
     return head
 
 
+def known(revision: str) -> bool:
+    """This program has a schema of that name."""
+    return revision in {script.revision for script in _scripts().walk_revisions()}
+
+
 async def _locked(database: Database, work: Callable[[Connection], None]) -> None:
     async with database.migrating() as connection:
         if database.dialect == "postgresql":
@@ -80,8 +85,7 @@ def _current(connection: Connection) -> str | None:
 
 
 def _recognise(revision: str | None) -> None:
-    known = {script.revision for script in _scripts().walk_revisions()}
-    if revision is not None and revision not in known:
+    if revision is not None and not known(revision):
         raise StorageError(
             f"the database has the schema {revision}, this program knows schemas up to {latest()}: it was used by a "
             "newer Vivavoce. Start that version again, or restore a backup made before it (`vivavoce restore`)."

@@ -49,7 +49,7 @@ def _value(column: Column[Any], number: int) -> Any:
     if isinstance(kind, JSON):
         return {"number": number, "text": "Grüße, 世界", "list": [1, None, True, 0.5], "none": None}
     if isinstance(kind, LargeBinary):
-        return f"{column.table.name}.{column.name}".encode() + bytes(range(256)) + bytes([number])
+        return f"{column.table.name}.{column.name}".encode() + bytes(range(256)) + number.to_bytes(4, "big")
     if isinstance(kind, Boolean):
         return number % 3 == 0
     if isinstance(kind, Integer):

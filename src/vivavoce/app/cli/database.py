@@ -32,19 +32,28 @@ def place(data: Data) -> Path:
 
 def address(data: Data, folder: DataFolder) -> str:
     """Of the database: the one that is set, else the file in the folder."""
-    return data.database.reveal() if data.database else f"sqlite:///{folder.database}"
+    from sqlalchemy import URL
+
+    if data.database:
+        return data.database.reveal()
+    return URL.create("sqlite", database=str(folder.database)).render_as_string()
 
 
 @asynccontextmanager
 async def beside(data: Data) -> AsyncIterator[Stores]:
-    """Folder and database for a command; a server may be running. The database is brought up to this program's
-    schema where there is none yet or an older one.
+    """Folder and database for a command; a server may be running.
+
+    Where the schema is older than this program's, it is brought up, but not under the feet of a server that uses the
+    folder: then StorageError is raised.
     """
     from vivavoce.storage.database import Database
     from vivavoce.storage.database_check import prepare
-    from vivavoce.storage.folder import visited
+    from vivavoce.storage.folder import entered, visited
+    from vivavoce.storage.migrate import pending
 
     folder = visited(place(data))
     async with Database.open(address(data, folder)) as database:
-        await prepare(database)
+        if await pending(database):
+            with entered(folder.path):
+                await prepare(database)
         yield Stores(folder, database)

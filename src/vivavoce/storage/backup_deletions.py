@@ -1,0 +1,149 @@
+"""What was deleted stays deleted, also when a backup of before is put back.
+
+Each deletion has a row in the table `deletions`, written in its own transaction. A backup ends at its moment, so a
+running server also writes the rows to a file (`deletions.jsonl`, a line of JSON each), which belongs beside the
+backups: `vivavoce restore` deletes again whatever it names.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from sqlalchemy import ColumnElement, Select, Table, delete, insert, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from vivavoce.errors import StorageError
+from vivavoce.storage.database import Database
+from vivavoce.storage.folder import refusal, sync_folder
+from vivavoce.storage.models import Deletion
+
+USER: Final = "user"
+CONVERSATION: Final = "conversation"
+HISTORY: Final = "history"
+"""Kinds: a person with everything of his, one conversation, all conversations of a person that had begun by then."""
+LATE: Final = 1_000
+"""On PostgreSQL a row may become visible after ones with higher numbers: so many are looked at again each time."""
+_LONGEST: Final = 1_000
+"""Bytes of a line."""
+
+Tables = dict[str, Table]
+
+
+class Deleted(msgspec.Struct, frozen=True):
+    """`id` is that of the row, `object` of what was deleted, `at` in ms since 1970."""
+
+    id: int
+    kind: str
+    object: str
+    at: int
+
+
+class Journal:
+    """The file of a running server. `follow` is called at its start, after deletions, and now and then."""
+
+    def __init__(self, database: Database, path: Path) -> None:
+        self._database = database
+        self._path = path
+        self._written: set[int] | None = None
+
+    async def follow(self) -> int:
+        """Append what the file has not yet, durably; how many that were.
+
+        Raises StorageUnavailable or StorageFull; then the next call makes up for it.
+        """
+        if self._written is None:
+            self._written = {one.id for one in read(self._path)} if self._path.exists() else set()
+        newest = max(self._written, default=0)
+        query = select(Deletion).where(Deletion.id > newest - LATE).order_by(Deletion.id)
+        async with self._database.reading() as session:
+            rows = await session.scalars(query)
+            new = [Deleted(row.id, row.kind, row.object_id, row.at) for row in rows if row.id not in self._written]
+        if new:
+            _append(self._path, new)
+            self._written.update(one.id for one in new)
+        return len(new)
+
+
+def read(path: Path) -> list[Deleted]:
+    """The journal in a file. A line that a crash has cut off at its end is none. Raises StorageError for others."""
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise refusal(error, path) from error
+    found = []
+    for number, line in enumerate(lines[:-1], 1):  # what comes after the last line break was not written to its end
+        try:
+            found.append(msgspec.json.decode(line[:_LONGEST], type=Deleted))
+        except msgspec.DecodeError as error:
+            raise StorageError(f"{path}, line {number}: no deletion of ours: {error}") from error
+    return found
+
+
+def _append(path: Path, new: Sequence[Deleted]) -> None:
+    try:
+        fresh = not path.exists()
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        with os.fdopen(handle, "r+b") as file:
+            content = file.read()
+            file.seek(content.rfind(b"\n") + 1)  # over what a crash has cut off
+            file.truncate()
+            file.write(b"".join(msgspec.json.encode(one) + b"\n" for one in new))
+            file.flush()
+            os.fsync(file.fileno())
+        if fresh:
+            sync_folder(path.parent)
+    except OSError as error:
+        raise refusal(error, path) from error
+
+
+async def apply(connection: AsyncConnection, tables: Tables, deleted: Iterable[Deleted], now: int) -> None:
+    """Delete again, in the transaction of `connection`. Blobs are marked, for their bytes to be removed after it."""
+    conversations, journal = tables["conversations"].c, tables["deletions"]
+    known = select(journal.c.kind, journal.c.object_id, journal.c.at)
+    remembered = {tuple(row) for row in await connection.execute(known)}
+    for one in sorted(deleted, key=lambda one: one.at):
+        if one.kind == USER:
+            await _forget_user(connection, tables, one.object, now)
+        elif one.kind == CONVERSATION:
+            await _forget(connection, tables, conversations.id == one.object, now)
+        elif one.kind == HISTORY:
+            before = (conversations.owner_id == one.object) & (conversations.started_at <= one.at)
+            await _forget(connection, tables, before, now)
+            if (hours := tables.get("activity_hours")) is not None:
+                await connection.execute(delete(hours).where(hours.c.owner_id == one.object, hours.c.hour <= one.at))
+        else:
+            raise StorageError(f"the journal names a {one.kind!r} as deleted, which only a newer program knows")
+        if (one.kind, one.object, one.at) not in remembered:
+            await connection.execute(insert(journal).values(kind=one.kind, object_id=one.object, at=one.at))
+
+
+async def _forget_user(connection: AsyncConnection, tables: Tables, user: str, now: int) -> None:
+    await _forget(connection, tables, tables["conversations"].c.owner_id == user, now)
+    blobs, users = tables["blobs"].c, tables["users"]
+    await _blobs_gone(connection, tables, select(blobs.key).where(blobs.owner_id == user), now)
+    if (hours := tables.get("activity_hours")) is not None:
+        await connection.execute(delete(hours).where(hours.c.owner_id == user))
+    await connection.execute(delete(users).where(users.c.id == user))
+
+
+async def _forget(connection: AsyncConnection, tables: Tables, which: ColumnElement[bool], now: int) -> None:
+    """Conversations with all that hangs on them; most goes with their rows."""
+    conversations, recordings, keys = tables["conversations"], tables["recordings"], tables["data_keys"]
+    ids = select(conversations.c.id).where(which)
+    sounds = select(recordings.c.blob).where(recordings.c.conversation_id.in_(ids))
+    await _blobs_gone(connection, tables, sounds, now)
+    scopes = select(literal("conversation:") + conversations.c.id).where(which)
+    await connection.execute(delete(keys).where(keys.c.scope.in_(scopes)))
+    await connection.execute(delete(conversations).where(which))
+
+
+async def _blobs_gone(connection: AsyncConnection, tables: Tables, which: Select[tuple[str]], now: int) -> None:
+    blobs, keys = tables["blobs"], tables["data_keys"]
+    chosen = blobs.c.key.in_(which)
+    scopes = select(literal("blob:") + blobs.c.key).where(chosen)
+    await connection.execute(delete(keys).where(keys.c.scope.in_(scopes)))
+    await connection.execute(update(blobs).where(chosen).values(state="gone", expires_at=now))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy import insert, select
+
 from vivavoce.accounts.accounts import Accounts
 from vivavoce.accounts.actor import LOCAL_OPERATOR, Actor, Whence
+from vivavoce.accounts.chain import ORIGIN, link
 from vivavoce.accounts.passwords import argon2id
 from vivavoce.accounts.permissions import Role
 from vivavoce.accounts.principal import Principal
@@ -17,6 +20,7 @@ from vivavoce.storage.bus.port import Bus
 from vivavoce.storage.cache.memory import MemoryCache
 from vivavoce.storage.cache.port import Cache
 from vivavoce.storage.database import Database
+from vivavoce.storage.models import AuditEntry
 from vivavoce.storage.sealing import Plain
 
 NOON = 1_764_000_000_000
@@ -56,6 +60,25 @@ def accounts(
         watch,
         hasher=argon2id(64, 1),
     )
+
+
+async def history(house: Accounts, count: int, first: int = 1) -> None:
+    """Rows of the audit as `record` would have made them one by one, from number `first` on."""
+    before = ORIGIN
+    if first > 1:
+        async with house.commons.database.reading() as session:
+            before = await session.scalar(select(AuditEntry.hash).where(AuditEntry.seq == first - 1)) or ORIGIN
+    rows = []
+    for seq in range(first, first + count):
+        row = {
+            "seq": seq, "at": house.commons.clock(), "actor_id": "", "actor_name": "system", "actor_role": "admin",
+            "act": "test.act", "object_kind": "thing", "object_id": f"{seq}", "address": "", "outcome": "ok",
+            "detail": {"n": seq},
+        }  # fmt: skip
+        before = link(before, row)
+        rows.append(row | {"hash": before})
+    async with house.commons.database.writing() as session:
+        await session.execute(insert(AuditEntry), rows)
 
 
 async def person(house: Accounts, name: str, role: Role = "user") -> Profile:

@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import delete, desc, insert, select, update
+from sqlalchemy import delete, desc, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from vivavoce.accounts.actor import Actor
@@ -24,6 +24,8 @@ from vivavoce.storage.models import AuditCheckpoint, AuditEntry
 log = logging.getLogger(__name__)
 
 EVERY: Final = 1_000
+AT_ONCE: Final = 10_000
+"""Rows that are pruned in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +70,30 @@ class Checkpoints:
 
     async def prune(self, actor: Actor, before: int) -> int:
         """Drop whole segments all of whose rows are older than `before` (ms); how many rows went."""
+        count = 0
+        while some := await self._prune_some(actor, before):
+            count += some
+        return count
+
+    async def _prune_some(self, actor: Actor, before: int) -> int:
+        """In a transaction short enough for all the others who wait to record."""
         async with self._database.writing() as session:
             await self._audit.locked(session)
-            youngest = select(AuditEntry.seq).where(AuditEntry.at >= before).order_by(AuditEntry.seq).limit(1)
-            first_kept = await session.scalar(youngest)
-            query = select(AuditCheckpoint.seq).where(AuditCheckpoint.pruned.is_(False))
-            if first_kept is not None:
-                query = query.where(AuditCheckpoint.seq < first_kept)
-            upto = await session.scalar(query.order_by(desc(AuditCheckpoint.seq)).limit(1))
+            first = await session.scalar(select(func.min(AuditEntry.seq)))
+            kept = await session.scalar(select(func.min(AuditEntry.seq)).where(AuditEntry.at >= before))
+            if first is None:
+                return 0
+            segments = select(func.max(AuditCheckpoint.seq)).where(
+                AuditCheckpoint.seq >= first, AuditCheckpoint.seq < first + AT_ONCE
+            )
+            upto = await session.scalar(segments if kept is None else segments.where(AuditCheckpoint.seq < kept))
             if upto is None:
                 return 0
             # First the mark, then the rows: the trigger lets only marked ones go.
             await session.execute(update(AuditCheckpoint).where(AuditCheckpoint.seq == upto).values(pruned=True))
-            gone = await session.scalars(delete(AuditEntry).where(AuditEntry.seq <= upto).returning(AuditEntry.seq))
-            count = len(gone.all())
+            await session.execute(delete(AuditEntry).where(AuditEntry.seq <= upto))
             await session.execute(delete(AuditCheckpoint).where(AuditCheckpoint.seq < upto))
+            count: int = upto - first + 1
             await self._audit.record(session, actor, "audit.prune", "audit", str(upto), rows=count)
         return count
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from vivavoce.accounts.actor import SYSTEM
@@ -17,7 +18,7 @@ NAME: Final = "admin"
 
 
 class FirstStart:
-    """Makes the administrator where there is nobody at all."""
+    """Makes the administrator where there is none."""
 
     def __init__(self, commons: Commons, links: Links) -> None:
         self._database = commons.database
@@ -35,26 +36,28 @@ class FirstStart:
             return None
         async with self._database.writing() as session:
             await self._audit.locked(session)  # one process after another
-            if await session.scalar(select(func.count()).select_from(User)) == 0:
-                await self._make(session)
-            admin = await session.scalar(select(User).where(User.name == NAME, User.role == "admin"))
-            return await self._links.issue_in(session, SYSTEM, admin.id, "sign_in") if admin else None
+            admin = await session.scalar(select(User.id).where(User.role == "admin").order_by(User.id).limit(1))
+            return await self._links.issue_in(session, SYSTEM, admin or await self._make(session), "sign_in")
 
     async def _settled(self) -> bool:
+        """There is an administrator, and somebody has come in, or could with a password."""
         async with self._database.reading() as session:
-            passwords = select(func.count()).select_from(User).where(User.password.is_not(None))
-            users = await session.scalar(select(func.count()).select_from(User)) or 0
-            return bool(
-                users > 1
-                or await session.scalar(passwords)
-                or await session.scalar(select(func.count()).select_from(SignIn))
+            marks = await session.execute(
+                select(
+                    exists().where(User.role == "admin"),
+                    exists().where(User.password.is_not(None)) | exists().where(SignIn.id.is_not(None)),
+                )
             )
+        there, entered = marks.one()
+        return there and entered
 
-    async def _make(self, session: AsyncSession) -> None:
+    async def _make(self, session: AsyncSession) -> str:
+        taken = await session.scalar(select(User.id).where(User.name == NAME))
         moment = self._clock()
         admin = User(
-            id=new_id(self._clock), name=NAME, display_name="", role="admin", epoch=0, disabled=False, version=1,
-            created_at=moment, updated_at=moment,
+            id=new_id(self._clock), name=f"{NAME}-{secrets.token_hex(2)}" if taken else NAME, display_name="",
+            role="admin", epoch=0, disabled=False, version=1, created_at=moment, updated_at=moment,
         )  # fmt: skip
         session.add(admin)
         await self._audit.record(session, SYSTEM, "user.create", "user", admin.id, role="admin")
+        return admin.id

@@ -7,14 +7,17 @@ process both are the same object.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final, TypeVar
 
-from vivavoce.errors import StorageError
+from vivavoce.errors import Missing, StorageError
+from vivavoce.storage.blobs.port import Blobs
 from vivavoce.storage.cache.port import Cache
 
 T = TypeVar("T")
 
+BlobsRule = Callable[[Blobs], Awaitable[None]]
 CacheRule = Callable[[Cache, Cache], Awaitable[None]]
 
 
@@ -215,4 +218,142 @@ CACHE_RULES: Final[tuple[CacheRule, ...]] = (
     _an_invalidation_during_the_making_wins,
     _what_is_too_large_is_refused,
     _a_value_is_no_counter,
+)
+
+
+# ── blobs ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def chunks_of(*parts: bytes, then: BaseException | None = None) -> AsyncIterator[bytes]:
+    """Bytes as they come from somewhere; at the end, perhaps, a fault."""
+    for part in parts:
+        yield part
+    if then is not None:
+        raise then
+
+
+async def whole(stream: AsyncIterator[bytes]) -> bytes:
+    return b"".join([chunk async for chunk in stream])
+
+
+async def _what_was_put_is_there_whole_and_in_parts(blobs: Blobs) -> None:
+    parts = [bytes([n]) * 3_000_000 for n in range(4)]
+    everything = b"".join(parts)
+    info = await blobs.put("recordings/one.ogg", chunks_of(*parts), "audio/ogg")
+    assert (info.key, info.size) == ("recordings/one.ogg", len(everything))
+    assert info.sha256 == hashlib.sha256(everything).hexdigest()
+    assert (await blobs.head("recordings/one.ogg")).size == len(everything)
+    assert await whole(blobs.get("recordings/one.ogg")) == everything
+    for start, stop in ((0, 10), (2_999_990, 3_000_010), (11_999_999, None), (11_999_990, 99_999_999)):
+        assert await whole(blobs.get("recordings/one.ogg", start, stop)) == everything[start:stop]
+
+
+async def _a_range_without_bytes_is_empty(blobs: Blobs) -> None:
+    await blobs.put("kind/five", chunks_of(b"12345"), "text/plain")
+    for start, stop in ((5, None), (5, 9), (99, None), (3, 3), (4, 2), (0, 0)):
+        assert await whole(blobs.get("kind/five", start, stop)) == b""
+    await blobs.put("kind/empty", chunks_of(), "text/plain")
+    assert await whole(blobs.get("kind/empty")) == b""
+    assert (await blobs.head("kind/empty")).size == 0
+
+
+async def _a_put_that_breaks_leaves_nothing(blobs: Blobs) -> None:
+    for size in (10, 6_000_000):
+        fault = KeyError("mid-way")
+        assert await _raised(blobs.put("kind/broken", chunks_of(bytes(size), bytes(size), then=fault), "x/y")) is fault
+        assert isinstance(await _raised(blobs.head("kind/broken")), Missing)
+    await blobs.put("kind/kept", chunks_of(b"old"), "x/y")
+    await _raised(blobs.put("kind/kept", chunks_of(b"new", then=OSError("the sender left")), "x/y"))
+    assert await whole(blobs.get("kind/kept")) == b"old"
+    assert sorted([key async for key in blobs.keys("")]) == ["kind/kept"]
+
+
+async def _a_cancelled_put_leaves_nothing(blobs: Blobs) -> None:
+    begun = asyncio.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield bytes(6_000_000)
+        begun.set()
+        await asyncio.Event().wait()
+
+    async with asyncio.TaskGroup() as group:
+        putting = group.create_task(blobs.put("kind/endless", endless(), "x/y"))
+        await begun.wait()
+        putting.cancel()
+    assert isinstance(await _raised(blobs.head("kind/endless")), Missing)
+
+
+async def _a_second_put_replaces_the_first(blobs: Blobs) -> None:
+    await blobs.put("kind/a", chunks_of(b"first, and longer"), "text/plain")
+    await blobs.put("kind/a", chunks_of(b"second"), "text/plain")
+    assert await whole(blobs.get("kind/a")) == b"second"
+
+
+async def _what_is_not_there_is_missing_and_may_be_deleted(blobs: Blobs) -> None:
+    await blobs.put("kind/a", chunks_of(b"1"), "text/plain")
+    await blobs.delete("kind/a")
+    await blobs.delete("kind/a")
+    assert isinstance(await _raised(whole(blobs.get("kind/a"))), Missing)
+    assert isinstance(await _raised(whole(blobs.get("kind/a", 5))), Missing)
+    assert isinstance(await _raised(blobs.head("kind/a")), Missing)
+    assert isinstance(await _raised(blobs.head("kind/b")), Missing)
+
+
+async def _keys_are_listed_by_folder(blobs: Blobs) -> None:
+    assert [key async for key in blobs.keys("")] == []
+    for key in ("a/1", "a/b/2", "ab/3"):
+        await blobs.put(key, chunks_of(b"xyz"), "text/plain")
+    assert sorted([key async for key in blobs.keys("")]) == ["a/1", "a/b/2", "ab/3"]
+    assert sorted([key async for key in blobs.keys("a")]) == ["a/1", "a/b/2"]
+    assert sorted([key async for key in blobs.keys("a/")]) == ["a/1", "a/b/2"]
+    assert [key async for key in blobs.keys("none")] == []
+    assert [entry.size async for entry in blobs.entries("ab")] == [3]
+
+
+async def _keys_that_lead_elsewhere_are_refused(blobs: Blobs) -> None:
+    for key in (
+        "../up/x",
+        "a/../../x",
+        "/etc/passwd",
+        "a//b",
+        "a/",
+        "a",
+        "",
+        "a/.hidden",
+        ".uploads/x",
+        "a\\..\\b",
+        "a/b#1",
+    ):
+        for refused in (
+            blobs.put(key, chunks_of(b""), "x/y"),
+            whole(blobs.get(key)),
+            blobs.head(key),
+            blobs.delete(key),
+        ):
+            error = await _raised(refused)
+            assert type(error) is StorageError, key
+    assert type(await _raised(whole_list(blobs.keys("../")))) is StorageError
+
+
+async def whole_list(keys: AsyncIterator[str]) -> list[str]:
+    return [key async for key in keys]
+
+
+async def _raised(work: Awaitable[Any]) -> Exception | None:
+    try:
+        await work
+    except (StorageError, KeyError, OSError, Missing) as error:
+        return error
+    return None
+
+
+BLOBS_RULES: Final[tuple[BlobsRule, ...]] = (
+    _what_was_put_is_there_whole_and_in_parts,
+    _a_range_without_bytes_is_empty,
+    _a_put_that_breaks_leaves_nothing,
+    _a_cancelled_put_leaves_nothing,
+    _a_second_put_replaces_the_first,
+    _what_is_not_there_is_missing_and_may_be_deleted,
+    _keys_are_listed_by_folder,
+    _keys_that_lead_elsewhere_are_refused,
 )

@@ -39,7 +39,9 @@ class Archive:
 
 
 @asynccontextmanager
-async def archive(folder: Path, template: Path, sealer: Sealer | None = None) -> AsyncIterator[Archive]:
+async def archive(
+    folder: Path, template: Path, sealer: Sealer | None = None, *, guests: bool = False
+) -> AsyncIterator[Archive]:
     """`template` is a migrated database: the full text of SQLite comes with the migrations alone."""
     shutil.copy(template, folder / "house.db")
     clock, blobs = Clock(), BlobsInMemory()
@@ -51,5 +53,5 @@ async def archive(folder: Path, template: Path, sealer: Sealer | None = None) ->
             SharedApi(reading),
             StatisticsApi(reading.statistics, clock),
         )
-        async with house(folder, *sections) as home:
+        async with house(folder, *sections, guests=guests) as home:
             yield Archive(home, database, blobs, reading, clock)

@@ -20,7 +20,7 @@ from vivavoce.api.app import api_app
 from vivavoce.api.doctor import CheckView, DoctorApi, DoctorView, InUseView, Kind, TryView
 from vivavoce.api.idempotency import Idempotency
 from vivavoce.api.routing import Section, Table, declared
-from vivavoce.api.sections import sections
+from vivavoce.api.sections import of_accounts, of_registry
 from vivavoce.app.settings.values import Accounts as AccountSettings
 from vivavoce.channels.access import Access
 from vivavoce.channels.door import Door, Ways
@@ -117,7 +117,7 @@ async def house(folder: Path, *further: Section, guests: bool = False) -> AsyncI
         accounts = Accounts.make(database, cache, bus, Plain(), AccountSettings(), clock, hasher=EASY)
         commons = Commons(database, cache, bus, accounts.audit, clock)
         registry = Registry.make(commons, Rules(), assistant, SKILLS)
-        every = [*sections(accounts, registry, DoctorApi(examine, try_out)), *further]
+        every = [*of_accounts(accounts), *of_registry(registry), DoctorApi(examine, try_out), *further]
         inner = api_app(every, Idempotency(database, clock))
         door = Door(
             Ways(Access(), guests=guests),

@@ -10,9 +10,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from api.house import House, Person
+from archive.people import conversation
 from vivavoce.accounts.actor import LOCAL_OPERATOR, Whence
 from vivavoce.registry.persona import Persona
-from vivavoce.storage.models import LiveSession
+from vivavoce.storage.clock import DAY
+from vivavoce.storage.ids import new_id
+from vivavoce.storage.models import LiveSession, Share
 
 Parameters = Mapping[str, str]
 Make = Callable[[House, Person], Awaitable[Parameters]]
@@ -51,10 +54,39 @@ async def an_app(here: House, _: Person) -> Parameters:
     return {"id": name}
 
 
+async def talk(here: House, owner: Person) -> Parameters:
+    """A conversation with a turn, without sound."""
+    return {"id": await conversation(here.database, owner.id, ["what time is it"])}
+
+
+async def turn(here: House, owner: Person) -> Parameters:
+    return {**await talk(here, owner), "reply": "1"}
+
+
+async def share(here: House, owner: Person) -> Parameters:
+    found, link = await talk(here, owner), new_id()
+    async with here.database.writing() as rows:
+        rows.add(
+            Share(
+                id=link, conversation_id=found["id"], owner_id=owner.id, hash=secrets.token_bytes(32),
+                created_at=here.clock(), expires_at=here.clock() + DAY,
+            )
+        )  # fmt: skip
+    return {**found, "share": link}
+
+
 OWNED: Final[Mapping[str, Make]] = {
     "/api/me/sign-ins/{id}": sign_in,
     "/api/me/tokens/{id}": token,
     "/api/sessions/{owner}/{id}": session,
+    "/api/conversations/{id}": talk,
+    "/api/conversations/{id}/turns": talk,
+    "/api/conversations/{id}/turns/{reply}": turn,
+    "/api/conversations/{id}/sound": talk,
+    "/api/conversations/{id}/peaks": talk,
+    "/api/conversations/{id}/download": talk,
+    "/api/conversations/{id}/shares": talk,
+    "/api/conversations/{id}/shares/{share}": share,
 }
 """Objects that belong to somebody: to others they are not there."""
 
@@ -69,8 +101,19 @@ COMMON: Final[Mapping[str, Make]] = {
 }
 """Objects that belong to the house."""
 
-SEES_ALL: Final[Mapping[str, str]] = {"/api/sessions/{owner}/{id}": "sessions.all"}
+SEES_ALL: Final[Mapping[tuple[str, str], str]] = {
+    ("DELETE", "/api/sessions/{owner}/{id}"): "sessions.all",
+    ("GET", "/api/conversations/{id}"): "history.timings",
+    ("GET", "/api/conversations/{id}/turns"): "history.timings",
+    ("GET", "/api/conversations/{id}/turns/{reply}"): "history.timings",
+    ("GET", "/api/conversations/{id}/sound"): "history.words",
+    ("GET", "/api/conversations/{id}/peaks"): "history.words",
+    ("GET", "/api/conversations/{id}/download"): "history.words",
+}
 """With this permission others' are there, too."""
+
+SILENT: Final = frozenset({"/api/conversations/{id}/sound", "/api/conversations/{id}/peaks"})
+"""Of a conversation without sound these are not there for its owner either."""
 
 OWN_ROLE: Final = "…"
 """Stands for the role of whoever calls."""
@@ -86,6 +129,7 @@ BODIES: Final[Mapping[tuple[str, str], Any]] = {
     ("PUT", "/api/apps/{id}"): {"name": "Changed"},
     ("PATCH", "/api/apps/{id}"): {"enabled": False},
     ("POST", "/api/apps/{id}/revert"): {"version": 1},
+    ("POST", "/api/conversations/{id}/shares"): {"days": 1},
     ("PATCH", "/api/settings"): {"values": {"turn.patience": 1.2}},
     ("POST", "/api/doctor/try"): {"kind": "tts"},
 }

@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from api.house import House, Person, house
-from api.objects import BODIES, COMMON, OWN_ROLE, OWNED, SEES_ALL
+from api.history import archive
+from api.house import House, Person
+from api.objects import BODIES, COMMON, OWN_ROLE, OWNED, SEES_ALL, SILENT
 from vivavoce.accounts.permissions import ROLES, TABLE, Permission, Role
 from vivavoce.accounts.principal import GUEST_SCOPES
 from vivavoce.api.routing import Declared
@@ -80,9 +81,10 @@ SECTIONS = [pytest.param(routes, id=tag) for tag, routes in BY_TAG.items()]
 
 
 @pytest.mark.parametrize("routes", SECTIONS)
-async def test_authorisation_matrix(routes: list[Declared], tmp_path: Path) -> None:
+async def test_authorisation_matrix(routes: list[Declared], tmp_path: Path, sqlite_template: Path) -> None:
     wrong: list[str] = []
-    async with house(tmp_path) as here:
+    async with archive(tmp_path, sqlite_template) as kept:
+        here = kept.house
         stranger = await here.person("stranger")
         everybody = [one async for one in callers(here)]
         for route in routes:
@@ -93,8 +95,7 @@ async def test_authorisation_matrix(routes: list[Declared], tmp_path: Path) -> N
                 answer = await call(here, route, caller, filled(route, await make(here, owner) if make else {}))
                 expected = caller.expected(route)
                 got = answer.status_code
-                right = got == expected if expected else got not in (401, 403, 404, 500) or route.needs == "public"
-                if not right:
+                if got != expected if expected else not came_in(route, got):
                     wrong.append(f"{caller.name}: {route.method} {route.path} → {got} {answer.text[:200]}")
                 if expected:
                     assert answer.headers["content-type"] == "application/problem+json"
@@ -102,29 +103,39 @@ async def test_authorisation_matrix(routes: list[Declared], tmp_path: Path) -> N
     assert wrong == []
 
 
+def came_in(route: Declared, got: int) -> bool:
+    """Whether the door was open: what the handler makes of an empty body or link is another matter."""
+    if route.needs == "public" or (got == 404 and route.path in SILENT):
+        return got != 500
+    return got not in (401, 403, 404, 500)
+
+
 OF_SOMEBODY = [route for route in declarations() if route.path in OWNED]
 
 
 @pytest.mark.parametrize("route", OF_SOMEBODY, ids=lambda route: f"{route.method} {route.path}")
-async def test_somebody_elses_object_and_a_missing_one_look_the_same(route: Declared, tmp_path: Path) -> None:
-    async with house(tmp_path) as here:
+async def test_somebody_elses_object_and_a_missing_one_look_the_same(
+    route: Declared, tmp_path: Path, sqlite_template: Path
+) -> None:
+    async with archive(tmp_path, sqlite_template) as kept:
+        here = kept.house
         stranger = await here.person("stranger")
         for caller in [one async for one in callers(here)]:
             if caller.expected(route) is not None:
                 continue
             theirs = await OWNED[route.path](here, stranger)
             assert caller.scopes is not None
-            if SEES_ALL.get(route.path) in caller.scopes:
-                assert (await call(here, route, caller, filled(route, theirs))).status_code < 400
+            if SEES_ALL.get((route.method, route.path)) in caller.scopes:
+                assert came_in(route, (await call(here, route, caller, filled(route, theirs))).status_code)
                 continue
-            missing = {name: "f" * len(value) for name, value in theirs.items()}
+            missing = {name: "9" * len(value) for name, value in theirs.items()}
             foreign_answer = await call(here, route, caller, filled(route, theirs))
             missing_answer = await call(here, route, caller, filled(route, missing))
             assert foreign_answer.status_code == missing_answer.status_code == 404, caller.name
             assert told(foreign_answer) == told(missing_answer)
             owner = Caller("its owner", stranger, stranger.token, TABLE["user"], True)
             still_there = await call(here, route, owner, filled(route, theirs))
-            assert still_there.status_code < 400, "its owner still has it"
+            assert came_in(route, still_there.status_code), "its owner still has it"
 
 
 def told(answer: httpx.Response) -> dict[str, Any]:
@@ -132,8 +143,9 @@ def told(answer: httpx.Response) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("routes", SECTIONS)
-async def test_a_guest_comes_in_where_guests_may(routes: list[Declared], tmp_path: Path) -> None:
-    async with house(tmp_path, guests=True) as here:
+async def test_a_guest_comes_in_where_guests_may(routes: list[Declared], tmp_path: Path, sqlite_template: Path) -> None:
+    async with archive(tmp_path, sqlite_template, guests=True) as kept:
+        here = kept.house
         stranger = await here.person("stranger")
         guest = Caller("guest", None, None, GUEST_SCOPES, False)
         for route in routes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from fastapi import FastAPI
@@ -11,12 +12,16 @@ from vivavoce.api.app import DocumentApi, api_app
 from vivavoce.api.apps import AppsApi
 from vivavoce.api.audit import AuditApi
 from vivavoce.api.auth import AuthApi
+from vivavoce.api.conversations import ConversationsApi
 from vivavoce.api.doctor import DoctorApi
 from vivavoce.api.me import MeApi
 from vivavoce.api.routing import Declared, Section
 from vivavoce.api.sessions import SessionsApi
 from vivavoce.api.settings import SettingsApi
+from vivavoce.api.shared import SharedApi
+from vivavoce.api.statistics import StatisticsApi
 from vivavoce.api.users import UsersApi
+from vivavoce.archive.reading import Reading
 from vivavoce.registry.registry import Registry
 
 SECTIONS: Final[tuple[type[Section], ...]] = (
@@ -25,24 +30,33 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     UsersApi,
     AppsApi,
     SessionsApi,
+    ConversationsApi,
+    SharedApi,
+    StatisticsApi,
     AuditApi,
     SettingsApi,
     DoctorApi,
 )
 
 
-def sections(accounts: Accounts, registry: Registry, doctor: DoctorApi) -> list[Section]:
-    """Everything that the accounts and the registry answer, and the doctor."""
+def of_accounts(accounts: Accounts) -> list[Section]:
+    """What the accounts answer."""
     return [
         AuthApi(accounts.credentials, accounts.sign_ins, accounts.tickets),
         MeApi(accounts.users, accounts.credentials, accounts.sign_ins, accounts.api_tokens),
         UsersApi(accounts.users, accounts.sign_ins, accounts.links),
-        AppsApi(registry.apps),
-        SessionsApi(registry.sessions),
         AuditApi(accounts.audit, accounts.audit_check),
-        SettingsApi(registry.overrides),
-        doctor,
     ]
+
+
+def of_registry(registry: Registry) -> list[Section]:
+    """What the registry answers."""
+    return [AppsApi(registry.apps), SessionsApi(registry.sessions), SettingsApi(registry.overrides)]
+
+
+def of_archive(reading: Reading, share_days: Callable[[], int]) -> list[Section]:
+    """What the archive answers; `share_days`: life of a link where nothing else is said."""
+    return [ConversationsApi(reading, share_days), SharedApi(reading), StatisticsApi(reading.statistics)]
 
 
 def declarations() -> tuple[Declared, ...]:

@@ -78,7 +78,7 @@ def _set(engine: AsyncEngine, begin: str, *, read_only: bool, limit_s: float, fo
         connection.exec_driver_sql(begin)
 
     def before(connection: Any, *_: object) -> None:
-        limit = connection.connection.record_info.get("limit")
+        limit = connection.connection.info.get("limit")
         if limit is not None:  # SQLAlchemy has a look around before `connected` is called for the first time
             limit.restart()
 

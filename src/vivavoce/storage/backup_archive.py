@@ -32,7 +32,7 @@ from vivavoce.storage.folder import refusal, sync_folder
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
 CHECKSUM: Final = "manifest.sha256"
-NAME: Final = re.compile(r"(tables/[a-z_]{1,64}/\d{6}\.jsonl\.gz|blobs(/[A-Za-z0-9_][A-Za-z0-9_.-]*){1,8})")
+NAME: Final = re.compile(r"(tables/[a-z_]{1,64}/\d{6}\.jsonl\.gz|blobs(/[A-Za-z0-9_-][A-Za-z0-9_.-]*){1,8})")
 """What a member may be called: nothing that begins with a dot or a slash, or leads out of a folder."""
 PIECE: Final = 1 << 20
 LARGEST_PART: Final = 64 << 20

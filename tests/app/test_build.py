@@ -3,12 +3,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from vivavoce import aio
-from vivavoce.app import build
+from vivavoce.app import build, front
 from vivavoce.app.settings import Flag, Settings, load
 from vivavoce.app.talk.lines import here
 from vivavoce.app.talk.person import Manner, Person
@@ -18,9 +19,12 @@ from vivavoce.channels.limits import DUPLEX, STREAMING, HttpLimits, SocketLimits
 from vivavoce.channels.metrics import Metrics
 from vivavoce.conversation.endpointing import EndpointSettings
 from vivavoce.conversation.engine import SessionLimits
+from vivavoce.conversation.outputs import Prepared
+from vivavoce.conversation.views import SessionSpec
 from vivavoce.errors import BackendUnavailable, ConfigError, Refused
 from vivavoce.inference.context import Context
 from vivavoce.pool.local import PoolSettings
+from vivavoce.testing.rehearsal import Rehearsal
 
 SCRIPTED = {
     "vad.backend": "scripted",
@@ -125,20 +129,22 @@ async def test_a_backend_that_cannot_be_had_stops_the_start_by_name() -> None:
 
 
 async def test_the_servers_defaults_reach_the_session() -> None:
-    chosen = settings(turn__patience="2", talk__voice="scripted-zh", talk__system_prompt="Be brief.")
-    seen = []
+    complete = build.defaults(settings(turn__patience="2", talk__voice="scripted-zh", talk__system_prompt="Be brief."))
+    open_ = await complete(SessionSpec("s", language="", patience=1.5))
+    chosen = await complete(SessionSpec("s", language="zh", voice="mine", system_prompt="Be long."))
+    assert (open_.language, open_.patience, open_.voice, open_.system_prompt) == ("en", 3.0, "scripted-zh", "Be brief.")
+    assert (chosen.language, chosen.patience, chosen.voice, chosen.system_prompt) == ("zh", 2.0, "mine", "Be long.")
 
-    class Sessions:
-        async def open(self, spec: object, outlet: object, resume: object = None) -> None:
-            seen.append(spec)
 
-    from vivavoce.conversation.views import SessionSpec
+async def test_a_session_that_goes_on_is_not_asked_for_its_app_again() -> None:
+    async def off(spec: SessionSpec) -> SessionSpec:
+        raise Refused("switched off", code="app_disabled")
 
-    offered = build._WithDefaults(Sessions(), chosen)  # type: ignore[arg-type]
-    await offered.open(SessionSpec("s", patience=1.5), None)  # type: ignore[arg-type]
-    await offered.open(SessionSpec("s", voice="mine", system_prompt="Be long."), None)  # type: ignore[arg-type]
-    assert (seen[0].patience, seen[0].voice, seen[0].system_prompt) == (3.0, "scripted-zh", "Be brief.")
-    assert (seen[1].patience, seen[1].voice, seen[1].system_prompt) == (2.0, "mine", "Be long.")
+    async with Rehearsal() as play:
+        completed = build.Completed(play.sessions, off)
+        with pytest.raises(Refused):
+            await completed.open(replace(play.spec, session_id="another"), play)
+        assert await completed.open(play.spec, play, play.last(Prepared).resume) is play.session
 
 
 def test_the_defaults_of_the_settings_are_those_of_the_parts() -> None:
@@ -146,9 +152,9 @@ def test_the_defaults_of_the_settings_are_those_of_the_parts() -> None:
     default = Settings()
     assert build._pool_settings(default) == PoolSettings()
     assert build._session_limits(default) == SessionLimits()
-    assert build._socket_limits(default) == SocketLimits()
-    assert build._http_limits(default) == HttpLimits()
-    assert build._channel_limits(default) == (DUPLEX, STREAMING)
+    assert front._socket_limits(default) == SocketLimits()
+    assert front._http_limits(default) == HttpLimits()
+    assert front._channel_limits(default) == (DUPLEX, STREAMING)
     turn = default.turn
     assert EndpointSettings() == EndpointSettings(
         turn.endpoint_min_ms, turn.endpoint_default_ms, turn.endpoint_hanging_ms, turn.endpoint_max_ms
@@ -167,10 +173,10 @@ async def test_the_model_named_auto_is_found_by_the_settings() -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
 def test_the_address_that_is_bound_is_answered(host: str) -> None:
-    front = build.Front(settings(server__host=host))
+    access = front._ways(settings(server__host=host)).access
     name = f"[{host}]:1" if ":" in host else f"{host}:1"
-    assert front.gateway._access.refusal([name], []) is None
-    assert front.gateway._access.refusal(["evil.example"], []) is not None
+    assert access.refusal([name], []) is None
+    assert access.refusal(["evil.example"], []) is not None
 
 
 async def test_a_voice_that_nobody_has_stops_the_start_with_the_nearest_one() -> None:

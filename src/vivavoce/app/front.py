@@ -6,18 +6,14 @@ uvicorn ─▶ guard, door (who, from where, how often) ─▶ pages · API
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from vivavoce import __version__
 from vivavoce.api.app import api_app
-from vivavoce.api.conversations import ConversationsApi
 from vivavoce.api.doctor import DoctorApi
 from vivavoce.api.idempotency import Idempotency
 from vivavoce.api.routing import Section, Table, declared
-from vivavoce.api.sections import sections
-from vivavoce.api.shared import SharedApi
-from vivavoce.api.statistics import StatisticsApi
+from vivavoce.api.sections import of_accounts, of_archive, of_registry
 from vivavoce.app.build import Conversations
 from vivavoce.app.checkup import Checkup
 from vivavoce.app.platform import Platform
@@ -107,13 +103,11 @@ class Front:
 
 def _sections(platform: Platform, checkup: Checkup) -> list[Section]:
     """Everything that the API answers."""
-    reading = platform.reading
-    share_days: Callable[[], int] = lambda: platform.settings.history.share_days  # noqa: E731
     return [
-        *sections(platform.accounts, platform.registry, DoctorApi(checkup.examine, checkup.try_out)),
-        ConversationsApi(reading, share_days),
-        SharedApi(reading),
-        StatisticsApi(reading.statistics),
+        *of_accounts(platform.accounts),
+        *of_registry(platform.registry),
+        *of_archive(platform.reading, lambda: platform.settings.history.share_days),
+        DoctorApi(checkup.examine, checkup.try_out),
     ]
 
 

@@ -77,19 +77,18 @@ def entered(path: Path) -> Iterator[DataFolder]:
     """The folder, made where there is none, checked, and locked until this is left; meanwhile whatever this process
     creates is for its owner's eyes only. Raises ConfigError when it is not safe, StorageError when a server is in it.
     """
-    before = os.umask(UMASK)
-    try:
+    with private():
         folder = visited(path)
         with _locked(folder.path / "lock"):
             yield folder
-    finally:
-        os.umask(before)
 
 
 def visited(path: Path) -> DataFolder:
-    """The folder for a command beside a running server: made and checked, not locked."""
+    """The folder for a command beside a running server: made and checked, not locked. What the command creates in it
+    is made under `private`.
+    """
     path = Path(os.path.abspath(path.expanduser()))
-    with _made_private():
+    with private():
         _make(path)
         for part in PARTS:
             _make(path / part)
@@ -97,6 +96,16 @@ def visited(path: Path) -> DataFolder:
         with suppress(FileNotFoundError):
             _check_file(child)
     return DataFolder(path)
+
+
+@contextmanager
+def private() -> Iterator[None]:
+    """Whatever this process creates meanwhile is for its owner's eyes only."""
+    before = os.umask(UMASK)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -188,15 +197,6 @@ def _check_owner(path: Path, state: os.stat_result) -> None:
             f"{path} belongs to another user (uid {state.st_uid}, this is {os.geteuid()}): "
             f"start as that user, or: chown -R {os.geteuid()} {path}"
         )
-
-
-@contextmanager
-def _made_private() -> Iterator[None]:
-    before = os.umask(UMASK)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 @contextmanager

@@ -48,12 +48,13 @@ async def beside(data: Data) -> AsyncIterator[Stores]:
     """
     from vivavoce.storage.database import Database
     from vivavoce.storage.database_check import prepare
-    from vivavoce.storage.folder import entered, visited
+    from vivavoce.storage.folder import entered, private, visited
     from vivavoce.storage.migrate import pending
 
-    folder = visited(place(data))
-    async with Database.open(address(data, folder)) as database:
-        if await pending(database):
-            with entered(folder.path):
-                await prepare(database)
-        yield Stores(folder, database)
+    with private():
+        folder = visited(place(data))
+        async with Database.open(address(data, folder)) as database:
+            if await pending(database):
+                with entered(folder.path):
+                    await prepare(database)
+            yield Stores(folder, database)

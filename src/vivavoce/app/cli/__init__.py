@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from vivavoce.app.cli import doctor, models, say, serve, talk
+from vivavoce.app.cli import audit, backup, doctor, link, models, say, serve, talk, token, user
 from vivavoce.errors import ConfigError, VivavoceError
 
 app = typer.Typer(
@@ -22,7 +22,13 @@ app.command()(serve.serve)
 app.command()(talk.talk)
 app.command()(say.say)
 app.command()(doctor.doctor)
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.add_typer(models.app, name="models")
+app.command()(link.link)
+app.add_typer(user.app, name="user")
+app.add_typer(token.app, name="token")
+app.add_typer(audit.app, name="audit")
 
 
 def _version(wanted: bool) -> None:

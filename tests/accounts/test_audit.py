@@ -190,6 +190,19 @@ async def test_whole_segments_are_pruned_and_the_chain_goes_on(database: Databas
     assert (await house.audit_check.run()).whole
 
 
+async def test_rows_go_by_themselves_after_four_hundred_days(sqlite: Database) -> None:
+    watch = Watch()
+    house = accounts(sqlite, watch)
+    await act(house, count=3)
+    watch.on(HOUR)
+    await house.checkpoints.make_due()
+    watch.on(400 * DAY - HOUR)
+    assert await house.checkpoints.prune_old() == 0
+    watch.on(1)
+    assert await house.checkpoints.prune_old() == 3
+    assert (await house.audit_check.run()).whole
+
+
 async def test_a_segment_is_as_old_as_its_youngest_row_even_when_the_clock_went_back(sqlite: Database) -> None:
     watch = Watch()
     house = accounts(sqlite, watch)

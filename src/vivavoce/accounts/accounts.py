@@ -126,8 +126,10 @@ class Accounts:
             self.passwords.close()
 
     async def _keep(self) -> None:
+        """Chores of each minute; what fails is left for the next."""
         chores: tuple[Callable[[], Awaitable[object]], ...] = (
             self.checkpoints.make_due,
+            self.checkpoints.prune_old,
             self.api_tokens.note_use,
             self.sign_ins.sweep,
             self.links.sweep,

@@ -13,17 +13,18 @@ from typing import Final
 from sqlalchemy import delete, desc, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from vivavoce.accounts.actor import Actor
+from vivavoce.accounts.actor import SYSTEM, Actor
 from vivavoce.accounts.audit import head
 from vivavoce.accounts.chain import voucher
 from vivavoce.accounts.commons import Commons
 from vivavoce.accounts.keys import CHECKPOINTS, Keys
-from vivavoce.storage.clock import HOUR
+from vivavoce.storage.clock import DAY, HOUR
 from vivavoce.storage.models import AuditCheckpoint, AuditEntry
 
 log = logging.getLogger(__name__)
 
 EVERY: Final = 1_000
+KEPT: Final = 400 * DAY
 AT_ONCE: Final = 10_000
 """Rows that are pruned in one transaction."""
 
@@ -67,6 +68,13 @@ class Checkpoints:
         for checkpoint in made:
             log.info("audit checkpoint %s", checkpoint)
         return made
+
+    async def prune_old(self) -> int:
+        """Drop what is older than `KEPT`."""
+        before = self._clock() - KEPT
+        async with self._database.reading() as session:
+            first = await session.scalar(select(AuditEntry.at).order_by(AuditEntry.seq).limit(1))
+        return await self.prune(SYSTEM, before) if first is not None and first < before else 0
 
     async def prune(self, actor: Actor, before: int) -> int:
         """Drop whole segments all of whose rows are older than `before` (ms); how many rows went."""

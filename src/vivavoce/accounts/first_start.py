@@ -35,16 +35,24 @@ class FirstStart:
         if await self._settled():
             return None
         async with self._database.writing() as session:
-            await self._audit.locked(session)  # one process after another
-            admin = await session.scalar(select(User.id).where(User.role == "admin").order_by(User.id).limit(1))
-            return await self._links.issue_in(session, SYSTEM, admin or await self._make(session), "sign_in")
+            return await self._links.issue_in(session, SYSTEM, await self._administrator(session), "sign_in")
+
+    async def administrator(self) -> str:
+        """Id of the oldest administrator who is not disabled; made where there is none. Raises StorageUnavailable."""
+        async with self._database.writing() as session:
+            return await self._administrator(session)
+
+    async def _administrator(self, session: AsyncSession) -> str:
+        await self._audit.locked(session)  # one process after another
+        oldest = select(User.id).where(User.role == "admin", User.disabled.is_(False)).order_by(User.id).limit(1)
+        return await session.scalar(oldest) or await self._make(session)
 
     async def _settled(self) -> bool:
         """There is an administrator, and somebody has come in, or could with a password."""
         async with self._database.reading() as session:
             marks = await session.execute(
                 select(
-                    exists().where(User.role == "admin"),
+                    exists().where(User.role == "admin", User.disabled.is_(False)),
                     exists().where(User.password.is_not(None)) | exists().where(SignIn.id.is_not(None)),
                 )
             )

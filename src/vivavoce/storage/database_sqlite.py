@@ -23,12 +23,12 @@ _STEPS: Final = 20_000
 """Steps of SQLite's machine between two looks at the clock: about a millisecond."""
 
 
-def readers(url: URL) -> AsyncEngine:
+def readers(url: URL, limit_s: float = STATEMENT_S) -> AsyncEngine:
     """Several at once; each sees what was committed when its transaction began to read."""
     engine = create_async_engine(
         _driver(url), pool_size=READERS, max_overflow=0, pool_timeout=POOL_WAIT_S, hide_parameters=True
     )
-    return _set(engine, "BEGIN", read_only=True, limit_s=STATEMENT_S)
+    return _set(engine, "BEGIN", read_only=True, limit_s=limit_s)
 
 
 def writers(url: URL) -> AsyncEngine:

@@ -38,7 +38,7 @@ async def uses(database: Database, ring: KeyRing | None) -> list[Use]:
     """All keys that are here or needed; those here first, in their order."""
     async with database.reading() as session:
         rows = await session.execute(select(DataKey.kek, func.count()).group_by(DataKey.kek))
-        counts = dict(rows.tuples().all())
+        counts: dict[str, int] = {kek: count for kek, count in rows}  # noqa: C416 — rows are no pairs to mypy
     here = [key.id for key in ring] if ring is not None else []
     return [
         *(Use(kek, counts.get(kek, 0), here=True) for kek in here),

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.house import Clock, House, Person, house
-from archive.people import BlobsInMemory
 from vivavoce.accounts.audit import Audit
 from vivavoce.accounts.live import Live
 from vivavoce.api.conversations import ConversationsApi
 from vivavoce.api.shared import SharedApi
 from vivavoce.api.statistics import StatisticsApi
 from vivavoce.archive.reading import Kept, Reading, Stores, open_reading
+from vivavoce.storage.blobs import BlobIndex, open_blobs
 from vivavoce.storage.bus import open_bus
 from vivavoce.storage.cache.memory import MemoryCache
 from vivavoce.storage.database import Database
@@ -30,7 +30,7 @@ class Archive:
 
     house: House
     database: Database
-    blobs: BlobsInMemory
+    blobs: BlobIndex
     reading: Reading
     clock: Clock
 
@@ -44,8 +44,13 @@ async def archive(
 ) -> AsyncIterator[Archive]:
     """`template` is a migrated database: the full text of SQLite comes with the migrations alone."""
     shutil.copy(template, folder / "house.db")
-    clock, blobs = Clock(), BlobsInMemory()
-    async with Database.open(f"sqlite:///{folder / 'house.db'}") as database, open_bus(None, database) as bus:
+    clock = Clock()
+    async with (
+        Database.open(f"sqlite:///{folder / 'house.db'}") as database,
+        open_bus(None, database) as bus,
+        open_blobs(folder, "memory:") as stored,
+    ):
+        blobs = BlobIndex(database, stored, sealer, clock)
         stores = Stores(database=database, blobs=blobs, cache=MemoryCache(), bus=bus, sealer=sealer or Plain())
         reading = open_reading(stores, Audit(database, Live(bus), clock), lambda: KEPT, clock=clock)
         sections = (

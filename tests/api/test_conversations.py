@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import itertools
 import json
 import zipfile
 from collections.abc import AsyncGenerator
@@ -71,10 +72,10 @@ async def test_pages_go_on_where_the_last_one_ended(kept: Archive) -> None:
             assert seen == ids[::-1]
 
 
-@pytest.mark.parametrize("cursor", ["x", "s" + "f" * 17, "szz", "AAAA", "'; DROP TABLE turns"])
-async def test_cursors_that_are_none_are_refused(kept: Archive, cursor: str) -> None:
+async def test_cursors_that_are_none_are_refused(kept: Archive) -> None:
+    hostile = ["x", "s" + "f" * 17, "szz", "AAAA", "'; DROP TABLE turns"]
     async with kept.house.asking("ada") as browser:
-        for query in ("", "tea"):
+        for cursor, query in itertools.product(hostile, ("", "tea")):
             answer = await browser.get("/api/conversations", params={"cursor": cursor, "q": query})
             assert answer.status_code == 422, answer.text
 
@@ -82,25 +83,25 @@ async def test_cursors_that_are_none_are_refused(kept: Archive, cursor: str) -> 
 ONE = ("", "/turns", "/turns/1", "/sound", "/peaks", "/download", "/shares")
 
 
-@pytest.mark.parametrize("path", ONE)
-async def test_somebody_elses_looks_like_a_missing_one(kept: Archive, path: str) -> None:
+async def test_somebody_elses_looks_like_a_missing_one(kept: Archive) -> None:
     ada = await kept.person("ada")
     hers = await conversation(kept.database, ada.id, ["my secret"])
     await recording(kept.database, kept.blobs, hers, ada.id, SOUND)
     async with kept.house.asking("bob") as bob:
-        foreign = await bob.get(f"/api/conversations/{hers}{path}?words=1")
-        none = await bob.get(f"/api/conversations/{NOBODYS}{path}?words=1")
-    assert foreign.status_code == none.status_code == 404
-    assert _without_id(foreign.json()) == _without_id(none.json())
+        for path in ONE:
+            foreign = await bob.get(f"/api/conversations/{hers}{path}?words=1")
+            none = await bob.get(f"/api/conversations/{NOBODYS}{path}?words=1")
+            assert foreign.status_code == none.status_code == 404
+            assert _without_id(foreign.json()) == _without_id(none.json())
 
 
-@pytest.mark.parametrize("path", ["", f"/shares/{NOBODYS}"])
-async def test_nobody_deletes_what_is_somebody_elses(kept: Archive, path: str) -> None:
+async def test_nobody_deletes_what_is_somebody_elses(kept: Archive) -> None:
     ada = await kept.person("ada")
     hers = await conversation(kept.database, ada.id, ["my secret"])
     for name, role in (("bob", "user"), ("olga", "operator"), ("root", "admin")):
         async with kept.house.asking(name, role) as other:  # type: ignore[arg-type]
-            assert (await other.delete(f"/api/conversations/{hers}{path}")).status_code == 404
+            for path in ("", f"/shares/{NOBODYS}"):
+                assert (await other.delete(f"/api/conversations/{hers}{path}")).status_code == 404
     async with kept.house.asking("ada") as browser:
         assert (await browser.get(f"/api/conversations/{hers}")).status_code == 200
 
@@ -214,20 +215,20 @@ RANGES = [
 ]
 
 
-@pytest.mark.parametrize(("span", "status", "body"), RANGES)
-async def test_one_range_and_no_more(kept: Archive, span: str | None, status: int, body: bytes | None) -> None:
+async def test_one_range_and_no_more(kept: Archive) -> None:
     ada = await kept.person("ada")
     mine = await conversation(kept.database, ada.id, ["tea"])
     await recording(kept.database, kept.blobs, mine, ada.id, SOUND)
-    headers = {} if span is None else {"Range": span.encode()}
     async with kept.house.asking("ada") as browser:
-        answer = await browser.get(f"/api/conversations/{mine}/sound", headers=headers)  # type: ignore[arg-type]
-    assert answer.status_code == status
-    if body is not None:
-        assert answer.content == body
-        assert answer.headers["content-length"] == str(len(body))
-    else:
-        assert answer.json()["code"] == "range"
+        for span, status, body in RANGES:
+            headers = {} if span is None else {b"Range": span.encode()}
+            answer = await browser.get(f"/api/conversations/{mine}/sound", headers=headers)  # type: ignore[arg-type]
+            assert answer.status_code == status, span
+            if body is None:
+                assert answer.json()["code"] == "range"
+            else:
+                assert answer.content == body
+                assert answer.headers["content-length"] == str(len(body))
 
 
 async def test_sound_is_a_file_and_never_a_page(kept: Archive) -> None:
@@ -261,14 +262,14 @@ async def test_sound_that_was_not_kept_is_missing_and_peaks_are_numbers(kept: Ar
     assert (peaks["step_ms"], peaks["channels"]) == (50, 2)
 
 
-@pytest.mark.parametrize("recording_id", ["../../etc/passwd", "%2e%2e%2fkeys", "x", "0" * 32, "0" * 31 + "/"])
-async def test_a_recording_is_named_by_its_id_or_not_at_all(kept: Archive, recording_id: str) -> None:
+async def test_a_recording_is_named_by_its_id_or_not_at_all(kept: Archive) -> None:
     ada = await kept.person("ada")
     mine = await conversation(kept.database, ada.id, ["tea"])
     await recording(kept.database, kept.blobs, mine, ada.id, SOUND)
     async with kept.house.asking("ada") as browser:
-        answer = await browser.get(f"/api/conversations/{mine}/sound", params={"recording": recording_id})
-    assert answer.status_code in (404, 422)
+        for name in ("../../etc/passwd", "%2e%2e%2fkeys", "x", "0" * 32, "0" * 31 + "/"):
+            answer = await browser.get(f"/api/conversations/{mine}/sound", params={"recording": name})
+            assert answer.status_code in (404, 422)
 
 
 EVIL = 'a\r\nSet-Cookie: x=1\r\n"; filename="../../x.html\x00<script>'
@@ -341,9 +342,8 @@ async def test_all_of_ones_own_can_go_at_once(kept: Archive) -> None:
         assert [one["id"] for one in (await browser.get("/api/conversations")).json()["items"]] == [his]
 
 
-@pytest.mark.parametrize(
-    "query", ["limit=0", "limit=201", "slow_ms=-1", "owner=ada", "from=yesterday", "q=" + "x" * 201, "unknown=1"]
-)
-async def test_questions_are_bounded(kept: Archive, query: str) -> None:
+async def test_questions_are_bounded(kept: Archive) -> None:
+    beyond = ("limit=0", "limit=201", "slow_ms=-1", "owner=ada", "from=yesterday", "q=" + "x" * 201, "unknown=1")
     async with kept.house.asking("ada") as browser:
-        assert (await browser.get(f"/api/conversations?{query}")).status_code == 422
+        for query in beyond:
+            assert (await browser.get(f"/api/conversations?{query}")).status_code == 422, query

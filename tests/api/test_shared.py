@@ -136,11 +136,11 @@ async def test_a_bearer_that_was_changed_opens_nothing(kept: Archive) -> None:
             assert answer.status_code in (401, 404), one
 
 
-@pytest.mark.parametrize("secret", ["", "x", "x" * 43, "x" * 129, "'; DROP TABLE shares; --", "vv_token"])
-async def test_guessing_opens_nothing(kept: Archive, secret: str) -> None:
+async def test_guessing_opens_nothing(kept: Archive) -> None:
     await shared(kept)
     async with stranger(kept) as anybody:
-        assert (await anybody.post("/api/shared", json={"secret": secret})).status_code in (404, 422)
+        for secret in ("", "x", "x" * 43, "x" * 129, "'; DROP TABLE shares; --", "vv_token"):
+            assert (await anybody.post("/api/shared", json={"secret": secret})).status_code in (404, 422)
 
 
 async def test_the_secret_is_stored_nowhere(kept: Archive, tmp_path: Path) -> None:
@@ -152,10 +152,10 @@ async def test_the_secret_is_stored_nowhere(kept: Archive, tmp_path: Path) -> No
         assert link["secret"].encode() not in file.read_bytes()
 
 
-@pytest.mark.parametrize("days", [0, 91, -1, "7"])
-async def test_a_link_lasts_a_day_to_ninety(kept: Archive, days: object) -> None:
+async def test_a_link_lasts_a_day_to_ninety(kept: Archive) -> None:
     ada = await kept.person("ada")
     mine = await conversation(kept.database, ada.id, ["tea"], at=NOON)
     async with kept.house.asking("ada") as browser:
-        answer = await browser.post(f"/api/conversations/{mine}/shares", json={"days": days}, headers=key())
-    assert answer.status_code == 422
+        for days in (0, 91, -1, "7"):
+            answer = await browser.post(f"/api/conversations/{mine}/shares", json={"days": days}, headers=key())
+            assert answer.status_code == 422

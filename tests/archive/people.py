@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from vivavoce.archive.search_index import Indexed, SearchIndex
-from vivavoce.errors import Missing
-from vivavoce.storage.blobs import BlobInfo, Blobs
+from vivavoce.storage.blobs import BlobIndex
 from vivavoce.storage.clock import DAY, MINUTE, SECOND
 from vivavoce.storage.database import Database
 from vivavoce.storage.ids import new_id
-from vivavoce.storage.models import Blob, Conversation, Recording, Turn, User
+from vivavoce.storage.models import Conversation, Recording, Turn, User
 
 NOON = 1_764_000_000_000
 """24 November 2025, 16:00 UTC."""
@@ -117,69 +116,26 @@ def _turn(conversation: str, owner: str, number: int, turn: Said, at: int) -> Tu
 
 
 async def recording(
-    database: Database, blobs: Blobs, conversation: str, owner: str, sound: bytes, **fields: Any
+    database: Database, blobs: BlobIndex, conversation: str, owner: str, sound: bytes, **fields: Any
 ) -> str:
     """A recording whose file is `sound`; its id."""
     identity = new_id()
     key = f"recordings/{identity}"
-    await blobs.put(key, _once(sound), "audio/ogg")
+    await blobs.put(key, owner, _once(sound), "audio/ogg")
+    row: dict[str, Any] = {
+        "state": "ready",
+        "from_ms": 0,
+        "duration_ms": 10 * MINUTE,
+        "size": len(sound),
+        "blob": key,
+        "peaks": b"\x01\x02\x03\x04",
+        "created_at": NOON,
+        "expires_at": NOON + 30 * DAY,
+    }
     async with database.writing() as session:
-        session.add(
-            Blob(
-                key=key,
-                owner_id=owner,
-                state="ready",
-                content_type="audio/ogg",
-                size=len(sound),
-                created_at=NOON,
-                expires_at=None,
-            )
-        )
-        row: dict[str, Any] = {
-            "state": "ready",
-            "from_ms": 0,
-            "duration_ms": 10 * MINUTE,
-            "size": len(sound),
-            "blob": key,
-            "peaks": b"\x01\x02\x03\x04",
-            "created_at": NOON,
-            "expires_at": NOON + 30 * DAY,
-        }
         session.add(Recording(id=identity, conversation_id=conversation, owner_id=owner, **(row | fields)))
     return identity
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:
     yield data
-
-
-class BlobsInMemory:
-    """The port of blobs."""
-
-    def __init__(self) -> None:
-        self.stored: dict[str, bytes] = {}
-
-    async def put(self, key: str, chunks: AsyncIterable[bytes], content_type: str) -> BlobInfo:
-        self.stored[key] = b"".join([chunk async for chunk in chunks])
-        return await self.head(key)
-
-    async def get(self, key: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
-        data = self._held(key)[start:stop]
-        for at in range(0, len(data), 1_000):
-            yield data[at : at + 1_000]
-
-    async def head(self, key: str) -> BlobInfo:
-        return BlobInfo(key, len(self._held(key)), "")
-
-    async def delete(self, key: str) -> None:
-        self.stored.pop(key, None)
-
-    async def keys(self, prefix: str) -> AsyncIterator[str]:
-        for key in sorted(self.stored):
-            if key.startswith(prefix):
-                yield key
-
-    def _held(self, key: str) -> bytes:
-        if key not in self.stored:
-            raise Missing(key)
-        return self.stored[key]

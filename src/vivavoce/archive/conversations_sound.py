@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from vivavoce.archive import layout
 from vivavoce.errors import BadInput, Missing
-from vivavoce.storage.blobs import Blobs
+from vivavoce.storage.blobs import BlobIndex
 from vivavoce.storage.database import Database
 from vivavoce.storage.ids import ID
 from vivavoce.storage.models import Recording
@@ -69,7 +69,7 @@ def piece_of(header: str | None, size: int) -> Piece:
 class Sounds:
     """Raises Missing where no sound was kept, StorageUnavailable while the blobs are away."""
 
-    def __init__(self, database: Database, blobs: Blobs, sealer: Sealer) -> None:
+    def __init__(self, database: Database, blobs: BlobIndex, sealer: Sealer) -> None:
         self._database = database
         self._blobs = blobs
         self._sealer = sealer
@@ -89,7 +89,7 @@ class Sounds:
 
     async def open(self, recording: Recording, piece: Piece) -> AsyncIterator[bytes]:
         """The bytes, once the first of them is here: what is wrong shows before an answer has begun."""
-        stream = self._stream(recording, piece)
+        stream = self._blobs.get(recording.blob, piece.start, piece.stop)
         first = await anext(stream, b"")
         return _from(first, stream)
 
@@ -99,23 +99,6 @@ class Sounds:
             scope, place = layout.scope(recording.conversation_id), layout.peaks_place(recording.id)
             data = await self._sealer.unseal(recording.peaks, scope, place)
         return Peaks(recording.id, recording.from_ms, recording.duration_ms, data)
-
-    async def _stream(self, recording: Recording, piece: Piece) -> AsyncIterator[bytes]:
-        stored = await self._blobs.head(recording.blob)
-        if stored.size == recording.size:
-            async for chunk in self._blobs.get(recording.blob, piece.start, piece.stop):
-                yield chunk
-            return
-        # Sealed. What lies before the piece is opened and dropped: four hours of speech are 57 MB, a tenth of a second.
-        at = 0
-        sealed = self._blobs.get(recording.blob)
-        async for chunk in self._sealer.unseal_blob(sealed, layout.blob_scope(recording.blob)):
-            wanted = chunk[max(0, piece.start - at) : max(0, piece.stop - at)]
-            at += len(chunk)
-            if wanted:
-                yield wanted
-            if at >= piece.stop:
-                return
 
 
 async def _from(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

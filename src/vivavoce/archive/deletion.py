@@ -1,8 +1,8 @@
 """Deleted means deleted: rows, index, recordings, links, the live snapshot, keys; the bytes of blobs follow.
 
 One conversation goes in one transaction, with its row in the journal that backups carry: a restore deletes it again.
-Blobs are marked in that transaction and removed by the sweeper of the blob store; where they were sealed, their keys go
-at once, so nobody can read them meanwhile. Sound that still waits in a process's spool finds its row gone and goes too.
+Blobs are marked in that transaction and their bytes are removed by the next sweep; where they were sealed, their keys
+go at once, so nobody can read them meanwhile. Sound that still waits in a process's spool finds its row gone.
 
 All conversations of a person are many transactions. The journal's row comes first; whoever finds it beside
 conversations that are older goes on where a crash has stopped it.
@@ -11,11 +11,12 @@ conversations that are older goes on where a crash has stopped it.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from vivavoce.accounts.actor import Actor
@@ -24,12 +25,12 @@ from vivavoce.archive import layout
 from vivavoce.archive.conversations import known, missing
 from vivavoce.archive.statistics import Statistics
 from vivavoce.errors import StorageError
+from vivavoce.storage.blobs import BlobIndex
 from vivavoce.storage.bus.port import Bus
 from vivavoce.storage.clock import DAY, Clock
 from vivavoce.storage.database import Database
 from vivavoce.storage.models import (
     ActivityHour,
-    Blob,
     Conversation,
     DataKey,
     Deletion,
@@ -75,8 +76,11 @@ class Receipt:
 class Deletions:
     """See the head of the module."""
 
-    def __init__(self, database: Database, audit: Audit, bus: Bus, statistics: Statistics, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, blobs: BlobIndex, audit: Audit, bus: Bus, statistics: Statistics, clock: Clock
+    ) -> None:
         self._database = database
+        self._blobs = blobs
         self._audit = audit
         self._bus = bus
         self._statistics = statistics
@@ -124,6 +128,11 @@ class Deletions:
         """Conversations whose last word is older than `before`; those that still go on are left alone."""
         return await self._in_batches(Conversation.last_at < before, Conversation.state != "open")
 
+    async def forget_sound(self, session: AsyncSession, keys: Sequence[str]) -> None:
+        """In the caller's transaction: these blobs go, and what sealed them goes now."""
+        await self._blobs.forget(session, keys)
+        await session.execute(delete(DataKey).where(DataKey.scope.in_([layout.blob_scope(key) for key in keys])))
+
     async def _all_of(self, owner: str, until: int) -> Receipt:
         receipt = await self._in_batches(Conversation.owner_id == owner, Conversation.started_at <= until)
         async with self._database.writing() as session:
@@ -158,9 +167,8 @@ class Deletions:
         shares = await session.scalar(select(func.count()).where(Share.conversation_id.in_(ids)))
         turns = await session.scalar(select(func.count()).where(Turn.conversation_id.in_(ids)))
         hours = await self._statistics.hours_of(session, ids)
-        await mark_gone(session, keys, self._clock())
-        scopes = [layout.scope(one) for one in ids]
-        await session.execute(delete(DataKey).where(DataKey.scope.in_(scopes)))
+        await self.forget_sound(session, keys)
+        await session.execute(delete(DataKey).where(DataKey.scope.in_([layout.scope(one) for one in ids])))
         await session.execute(
             delete(LiveSession).where(LiveSession.owner_id == owner, LiveSession.conversation_id.in_(ids))
         )
@@ -175,9 +183,3 @@ class Deletions:
             await self._bus.publish(LIVE, msgspec.json.encode(news))
         except StorageError as error:  # it is deleted all the same; whoever looks again sees it
             log.warning("a deletion was told to nobody: %s", error)
-
-
-async def mark_gone(session: AsyncSession, keys: list[str], now: int) -> None:
-    """These blobs may be removed; what sealed them goes now."""
-    await session.execute(update(Blob).where(Blob.key.in_(keys)).values(state="gone", expires_at=now))
-    await session.execute(delete(DataKey).where(DataKey.scope.in_([layout.blob_scope(key) for key in keys])))

@@ -20,7 +20,7 @@ from vivavoce.archive.search_index import SearchIndex
 from vivavoce.archive.search_rebuild import Rebuild
 from vivavoce.archive.shares import Opened, Shares
 from vivavoce.archive.statistics import Statistics
-from vivavoce.storage.blobs import Blobs
+from vivavoce.storage.blobs import BlobIndex
 from vivavoce.storage.bus.port import Bus
 from vivavoce.storage.cache.port import Cache
 from vivavoce.storage.clock import Clock, wall
@@ -37,7 +37,7 @@ class Stores:
     """What the archive reads from."""
 
     database: Database
-    blobs: Blobs
+    blobs: BlobIndex
     cache: Cache
     bus: Bus
     sealer: Sealer
@@ -101,21 +101,33 @@ def open_reading(
     database = stores.database
     index = SearchIndex(database.dialect, words=index_plaintext or not stores.sealer.sealing)
     statistics = Statistics(database, clock)
-    deletions = Deletions(database, audit, stores.bus, statistics, clock)
+    deletions = Deletions(database, stores.blobs, audit, stores.bus, statistics, clock)
+    retention = Retention(database, deletions, kept, clock)
+    rebuild = Rebuild(database, index, stores.sealer)
+
+    async def resumed() -> int:
+        return (await deletions.resume()).conversations
+
+    async def blobs() -> int:
+        return (await stores.blobs.sweep(clock())).removed
+
+    steps = (
+        ("interrupted deletions", resumed),
+        ("conversations", retention.conversations),
+        ("recordings", retention.recordings),
+        ("links", retention.links),
+        ("blobs", blobs),  # after what marks them
+        ("days counted", statistics.roll),
+        ("turns indexed", rebuild.step),
+        ("lists merged", rebuild.merge),
+    )
     return Reading(
         conversations=Conversations(database, stores.sealer, Search(index), audit, stores.cache),
         sounds=Sounds(database, stores.blobs, stores.sealer),
         shares=Shares(database, audit, clock),
         deletions=deletions,
         statistics=statistics,
-        sweeper=Sweeper(
-            database,
-            Leases(database, process or new_id(clock), clock),
-            Retention(database, deletions, kept, clock),
-            deletions,
-            statistics,
-            Rebuild(database, index, stores.sealer),
-        ),
+        sweeper=Sweeper(Leases(database, process or new_id(clock), clock), steps),
         index=index,
     )
 

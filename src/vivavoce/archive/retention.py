@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, delete, func, select, text, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 
-from vivavoce.archive.deletion import Deletions, mark_gone
+from vivavoce.archive.deletion import Deletions
 from vivavoce.archive.leases import Leases
-from vivavoce.archive.search_rebuild import Rebuild
-from vivavoce.archive.statistics import ROLL, Statistics
 from vivavoce.errors import StorageError
 from vivavoce.storage.clock import DAY, MINUTE, Clock
 from vivavoce.storage.database import Database
@@ -33,8 +31,9 @@ HELD_MS: Final = 10 * MINUTE
 BATCH: Final = 200
 LINKS_KEPT: Final = 30 * DAY
 """So long after its end a link is still listed."""
-MERGED_PAGES: Final = 500
-"""Of SQLite's full text, merged at a time: what was deleted leaves its lists only then."""
+LEASE: Final = "sweeper"
+
+Step = tuple[str, Callable[[], Awaitable[int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +43,6 @@ class Kept:
     transcript_days: int
     recording_days: int
     recording_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """What one sweep removed."""
-
-    conversations: int = 0
-    recordings: int = 0
-    links: int = 0
 
 
 class Retention:
@@ -118,7 +108,7 @@ class Retention:
                 )
             ).all()
             ids = [row.id for row in rows]
-            await mark_gone(session, [row.blob for row in rows if row.blob], self._clock())
+            await self._deletions.forget_sound(session, [row.blob for row in rows if row.blob])
             await session.execute(
                 update(Recording).where(Recording.id.in_(ids)).values(state="gone", size=0, blob="", peaks=None)
             )
@@ -126,75 +116,35 @@ class Retention:
 
 
 class Sweeper:
-    """Runs until cancelled."""
+    """Takes its steps one after another; each says how many things it removed or made. Runs until cancelled."""
 
-    def __init__(
-        self,
-        database: Database,
-        leases: Leases,
-        retention: Retention,
-        deletions: Deletions,
-        statistics: Statistics,
-        rebuild: Rebuild,
-    ) -> None:
-        self._database = database
+    def __init__(self, leases: Leases, steps: Sequence[Step]) -> None:
         self._leases = leases
-        self._retention = retention
-        self._deletions = deletions
-        self._statistics = statistics
-        self._rebuild = rebuild
+        self._steps = steps
 
     async def run(self) -> None:
-        """At once, then each hour; each minute while the database is away."""
+        """At once, then each hour; each minute while something fails."""
         while True:
             swept = await self.sweep()
             await asyncio.sleep(RETRY_S if swept is None else EVERY_S)
 
-    async def sweep(self) -> Swept | None:
-        """Everything once, where no other process is at it. None when something failed and is to be tried again."""
+    async def sweep(self) -> dict[str, int] | None:
+        """Everything once: what each step did. Empty where another process is at it, None when something failed."""
         done: dict[str, int] = {}
         failed = False
-        for name, work in self._steps():
+        for name, work in self._steps:
             try:
-                if not await self._leases.take(ROLL, HELD_MS):
-                    return Swept()
+                if not await self._leases.take(LEASE, HELD_MS):
+                    return done
                 done[name] = await work()
             except StorageError as error:
                 log.warning("sweeping %s failed and will be tried again: %s", name, error)
                 failed = True
         try:
-            await self._leases.leave(ROLL)
+            await self._leases.leave(LEASE)
         except StorageError:
             failed = True  # it runs out by itself
-        if failed:
-            return None
-        swept = Swept(done["conversations"], done["recordings"], done["links"])
-        if swept != Swept():
-            log.info(
-                "run out: %d conversations, %d recordings, %d links", swept.conversations, swept.recordings, swept.links
-            )
-        return swept
-
-    def _steps(self) -> list[tuple[str, Callable[[], Awaitable[int]]]]:
-        return [
-            ("deletions", self._resumed),
-            ("conversations", self._retention.conversations),
-            ("recordings", self._retention.recordings),
-            ("links", self._retention.links),
-            ("statistics", self._statistics.roll),
-            ("search", self._rebuild.step),
-            ("full text", self._merged),
-        ]
-
-    async def _resumed(self) -> int:
-        return (await self._deletions.resume()).conversations
-
-    async def _merged(self) -> int:
-        """Terms of what was deleted leave SQLite's full text when its parts are merged, and not before."""
-        if self._database.dialect == "sqlite":
-            async with self._database.writing() as session:
-                await session.execute(
-                    text("INSERT INTO turn_search(turn_search, rank) VALUES ('merge', :pages)"),
-                    {"pages": MERGED_PAGES},
-                )
-        return 0
+        did = ", ".join(f"{count} {name}" for name, count in done.items() if count)
+        if did:
+            log.info("swept: %s", did)
+        return None if failed else done

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from vivavoce.archive.conversations_views import texts
 from vivavoce.archive.search_index import Indexed, SearchIndex
@@ -20,6 +20,8 @@ VERSION: Final = 1
 BATCH: Final = 500
 DONE: Final = -1
 """In `search_state.done`: nothing is left to do."""
+MERGED_PAGES: Final = 500
+"""At a time."""
 STEPS: Final = 2_000
 """Batches of one sweep: a million turns."""
 
@@ -41,6 +43,17 @@ class Rebuild:
                 break
             turns += done
         return turns
+
+    async def merge(self) -> int:
+        """What was deleted leaves the lists of SQLite's full text when they are merged, and not before. PostgreSQL's
+        own vacuum does the like.
+        """
+        if self._database.dialect == "sqlite":
+            async with self._database.writing() as session:
+                await session.execute(
+                    text("INSERT INTO turn_search(turn_search, rank) VALUES ('merge', :pages)"), {"pages": MERGED_PAGES}
+                )
+        return 0
 
     async def _batch(self) -> int:
         async with self._database.writing() as session:

@@ -63,9 +63,9 @@ class Revocations:
         return end
 
     @property
-    def reliable(self) -> bool:
-        """News arrive; otherwise what was verified before may be void."""
-        return self._bus.silent_s <= SILENT_S
+    def reliable_s(self) -> float:
+        """Seconds for which the news may still be relied on without another proof; below 0 they may not."""
+        return SILENT_S - self._bus.silent_s
 
     async def tell(self, seq: int, user: str, sign_in: str | None) -> None:
         """After the commit of audit row `seq`: here at once, everywhere else by the bus (or, without it, a look)."""

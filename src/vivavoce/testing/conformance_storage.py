@@ -9,15 +9,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
+from vivavoce import aio
 from vivavoce.errors import Missing, StorageError
 from vivavoce.storage.blobs.port import Blobs
+from vivavoce.storage.bus import Bus, DeadLetter, Delivery, News, Retry
+from vivavoce.storage.bus.ledger import Group, Held
+from vivavoce.storage.bus.port import Handler
+from vivavoce.storage.bus.streams import Streams
 from vivavoce.storage.cache.port import Cache
 
 T = TypeVar("T")
 
 BlobsRule = Callable[[Blobs], Awaitable[None]]
+BusRule = Callable[[Bus, Bus], Awaitable[None]]
 CacheRule = Callable[[Cache, Cache], Awaitable[None]]
 
 
@@ -356,4 +363,284 @@ BLOBS_RULES: Final[tuple[BlobsRule, ...]] = (
     _what_is_not_there_is_missing_and_may_be_deleted,
     _keys_are_listed_by_folder,
     _keys_that_lead_elsewhere_are_refused,
+)
+
+
+# ── bus ───────────────────────────────────────────────────────────────────────────────────────────
+
+SOON: Final = Retry(attempts=3, first_s=0.02, most_s=0.02, claim_s=10)
+"""Short, since with a database or Redis it is real time."""
+BRIEFLY_HELD: Final = Retry(attempts=3, first_s=0.02, most_s=0.02, claim_s=0.5)
+
+
+@asynccontextmanager
+async def working(
+    bus: Bus, handle: Handler, *, group: str = "g", me: str = "me", retry: Retry = SOON
+) -> AsyncIterator[None]:
+    """A consumer of the stream `s`, until left."""
+    async with working_on(bus, "s", handle, group=group, me=me, retry=retry):
+        yield
+
+
+@asynccontextmanager
+async def working_on(
+    bus: Bus, stream: str, handle: Handler, *, group: str = "g", me: str = "me", retry: Retry = SOON
+) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as tasks:
+        task = aio.spawn(tasks, bus.consume(stream, group, me, handle, retry), f"consumer {me}")
+        try:
+            yield
+        finally:
+            task.cancel()
+
+
+class Handling:
+    """A handler that notes what it is given, and fails for those that it is told to, so many times."""
+
+    def __init__(self, **failures: int) -> None:
+        self.failures = {name.encode(): times for name, times in failures.items()}
+        self.given = Seen[tuple[bytes, int]]()
+        self.done = Seen[bytes]()
+
+    async def __call__(self, entry: Delivery) -> None:
+        self.given.take((entry.payload, entry.attempt))
+        await asyncio.sleep(0)
+        if self.failures.get(entry.payload, 0) >= entry.attempt:
+            raise StorageError("not now", code="not_now")
+        self.done.take(entry.payload)
+
+
+async def _news_reaches_whoever_subscribes_in_order(here: Bus, there: Bus) -> None:
+    mine, yours, others = Seen[News](), Seen[News](), Seen[News]()
+    async with here.subscribe("a", mine.take), there.subscribe("a", yours.take), there.subscribe("b", others.take):
+        sent = [News("a", b"%d" % n) for n in range(50)]
+        for news in sent:
+            await here.publish("a", news.payload)
+        await there.publish("b", b"\x00\xff")
+        await mine.reach(50)
+        await yours.reach(50)
+        await others.reach(1)
+    assert mine == yours == sent
+    assert others == [News("b", b"\x00\xff")]
+    assert here.silent_s < 2
+
+
+async def _who_has_left_hears_nothing_and_the_others_go_on(here: Bus, there: Bus) -> None:
+    gone, stays = Seen[News](), Seen[News]()
+    async with there.subscribe("a", stays.take):
+        async with there.subscribe("a", gone.take):
+            pass
+        await here.publish("a", b"1")
+        await stays.reach(1)
+        assert gone == []
+        async with there.subscribe("a", gone.take):
+            await here.publish("a", b"2")
+            await gone.reach(1)
+            await stays.reach(2)
+    assert gone == [News("a", b"2")]
+
+
+async def _a_new_group_gets_all_that_was_appended_in_order(here: Bus, there: Bus) -> None:
+    first, second = Handling(), Handling()
+    sent = [b"%d" % n for n in range(8)]
+    for payload in sent[:4]:
+        await here.append("s", payload)
+    async with working(there, first, group="one"), working(here, second, group="two"):
+        await first.done.reach(4)
+        for payload in sent[4:]:
+            await here.append("s", payload)
+        await first.done.reach(8)
+        await second.done.reach(8)
+    assert first.done == second.done == sent
+
+
+async def _each_entry_goes_to_one_consumer_of_a_group(here: Bus, there: Bus) -> None:
+    handle = Handling()
+    sent = [b"%d" % n for n in range(15)]
+    async with working(here, handle, me="a"), working(there, handle, me="b"), working(there, handle, me="c"):
+        for payload in sent:
+            await here.append("s", payload)
+        await handle.done.reach(15)
+    assert sorted(handle.given) == sorted((payload, 1) for payload in sent)
+
+
+async def _what_fails_is_tried_again_while_the_others_go_on(here: Bus, there: Bus) -> None:
+    handle = Handling(bad=2)
+    for payload in (b"bad", b"good"):
+        await here.append("s", payload)
+    async with working(there, handle):
+        await handle.done.reach(2)
+    assert sorted(handle.given) == [(b"bad", 1), (b"bad", 2), (b"bad", 3), (b"good", 1)]
+    assert handle.done == [b"good", b"bad"]
+    assert await here.length("s.dead") == 0
+
+
+async def _what_fails_too_often_becomes_a_dead_letter(here: Bus, there: Bus) -> None:
+    handle = Handling(bad=9)
+    bad = await here.append("s", b"bad", key="k")
+    await here.append("s", b"next", key="k")
+    async with working(there, handle):
+        await handle.done.reach(1)
+        (entry,) = await here.read("s.dead", "", 9)
+    assert DeadLetter.parse(entry.payload) == DeadLetter(
+        id=bad, group="g", attempts=3, reason="StorageError: not_now", key="k", payload=b"bad"
+    )
+    assert handle.given == [(b"bad", 1), (b"bad", 2), (b"bad", 3), (b"next", 1)]
+
+
+async def _entries_of_a_key_wait_for_the_earlier_one(here: Bus, there: Bus) -> None:
+    handle = Handling(a1=2, b2=1)
+    for name in ("a1", "b1", "a2", "b2", "a3", "b3"):
+        await here.append("s", name.encode(), key=name[0])
+    async with working(here, handle, me="a"), working(there, handle, me="b"):
+        await handle.done.reach(6)
+    for key in (b"a", b"b"):
+        assert [payload for payload in handle.done if payload.startswith(key)] == [key + n for n in (b"1", b"2", b"3")]
+    assert (b"a2", 1) in handle.given  # waiting was no attempt
+
+
+async def _a_consumer_that_dies_is_replaced_when_its_time_is_up(here: Bus, there: Bus) -> None:
+    handle = Handling()
+    await here.append("s", b"1", key="k")
+    await here.append("s", b"2", key="k")
+    held = await _streams(here).ledger.next(Group("s", "g"), "dies", 0.05)
+    assert isinstance(held, Delivery)
+    async with working(there, handle):
+        await handle.done.reach(2)
+    assert handle.given == [(b"1", 2), (b"2", 1)]
+
+
+async def _an_entry_that_kills_its_consumers_becomes_a_dead_letter(here: Bus, there: Bus) -> None:
+    handle = Handling()
+    await here.append("s", b"deadly")
+    await here.append("s", b"good")
+    for n in range(3):
+        held: Delivery | float = 0.0
+        while not (isinstance(held, Delivery) and held.payload == b"deadly"):
+            held = await _streams(here).ledger.next(Group("s", "g"), f"dies {n}", 0.01)
+            await asyncio.sleep(0.01)
+    async with working(there, handle):
+        await handle.done.reach(1)
+    assert handle.done == [b"good"]
+    letters = Seen[Delivery]()
+
+    async def read(entry: Delivery) -> None:
+        letters.take(entry)
+
+    async with working(there, handle), working_on(there, "s.dead", read):
+        await letters.reach(1)
+    assert DeadLetter.parse(letters[0].payload).reason == "consumer_lost"
+
+
+async def _a_slow_handler_keeps_its_entry(here: Bus, there: Bus) -> None:
+    """It takes twice as long as a hold lasts, and meanwhile somebody else looks for work."""
+    begun, other = asyncio.Event(), Handling()
+
+    async def slow(entry: Delivery) -> None:
+        begun.set()
+        await asyncio.sleep(2 * BRIEFLY_HELD.claim_s)
+
+    await here.append("s", b"long")
+    async with working(here, slow, me="slow", retry=BRIEFLY_HELD):
+        await begun.wait()
+        async with working(there, other, me="other", retry=BRIEFLY_HELD):
+            await here.append("s", b"short")
+            await other.done.reach(1)
+            await asyncio.sleep(1.5 * BRIEFLY_HELD.claim_s)
+    assert other.given == [(b"short", 1)]
+
+
+async def _a_consumer_that_is_stopped_gives_back_what_it_had(here: Bus, there: Bus) -> None:
+    begun, handle = asyncio.Event(), Handling()
+
+    async def endless(entry: Delivery) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    await here.append("s", b"1")
+    async with working(here, endless, me="stops"):
+        await begun.wait()
+    async with working(there, handle, me="other"):
+        await handle.done.reach(1)
+    assert handle.given == [(b"1", 1)]
+
+
+async def _a_long_stream_is_trimmed_and_what_is_lost_is_counted(here: Bus, there: Bus) -> None:
+    handle = Handling()
+    for n in range(4):
+        await here.append("s", b"done %d" % n, keep=20)
+        done = await _streams(here).ledger.next(Group("s", "g"), "early", 10)
+        assert isinstance(done, Delivery)
+        await _streams(here).ledger.done(Held(Group("s", "g"), "early", done))
+    for n in range(60):
+        await there.append("s", b"%d" % n, key=f"{n % 3}", keep=20)
+    kept = await here.length("s")
+    assert 20 <= kept <= 22
+    assert [entry.payload for entry in await here.read("s", "", 99)] == [b"%d" % n for n in range(60 - kept, 60)]
+    assert await here.lost("s") == 60 - kept
+    async with working(there, handle):
+        await handle.done.reach(kept)
+    assert handle.done == [b"%d" % n for n in range(60 - kept, 60)]
+    assert await here.lost("s") == 60 - kept
+
+
+async def _what_is_trimmed_in_the_middle_of_work_is_lost_too(here: Bus, there: Bus) -> None:
+    handle = Handling()
+    ledger = _streams(here).ledger
+    await here.append("s", b"first", key="k", keep=5)
+    held = await ledger.next(Group("s", "g"), "dies", 10)
+    assert isinstance(held, Delivery)
+    await here.append("s", b"parked", key="k", keep=5)
+    assert not isinstance(await ledger.next(Group("s", "g"), "other", 10), Delivery)
+    await ledger.later(Held(Group("s", "g"), "dies", held), 0)
+    for n in range(5):
+        await there.append("s", b"%d" % n, key="k", keep=5)
+    async with working(there, handle):
+        await handle.done.reach(5)
+    assert handle.done == [b"%d" % n for n in range(5)]
+    assert await here.lost("s") == 2
+
+
+async def _a_stream_can_be_read_from_anywhere(here: Bus, there: Bus) -> None:
+    assert (await here.length("s"), await here.last_id("s"), await here.read("s", "", 9)) == (0, "", [])
+    ids = [await here.append("s", b"%d" % n, key="k") for n in range(5)]
+    await here.append("other", b"x")
+    assert await there.last_id("s") == ids[-1]
+    assert await there.length("s") == 5
+    assert await there.read("s", ids[1], 2) == [Delivery("s", ids[n], b"%d" % n, 0, "k") for n in (2, 3)]
+    assert await there.read("s", ids[-1], 2) == []
+
+
+async def _what_is_too_long_is_not_appended(here: Bus, there: Bus) -> None:
+    for refused in (
+        here.append("s", bytes((1 << 20) + 1)),
+        here.append("s" * 65, b""),
+        here.append("s", b"", key="k" * 65),
+        here.append("s", b"", keep=0),
+    ):
+        assert isinstance(await _error_of(refused), StorageError)
+    assert await there.length("s") == 0
+
+
+def _streams(bus: Bus) -> Streams:
+    assert isinstance(bus, Streams)
+    return bus
+
+
+BUS_RULES: Final[tuple[BusRule, ...]] = (
+    _news_reaches_whoever_subscribes_in_order,
+    _who_has_left_hears_nothing_and_the_others_go_on,
+    _a_new_group_gets_all_that_was_appended_in_order,
+    _each_entry_goes_to_one_consumer_of_a_group,
+    _what_fails_is_tried_again_while_the_others_go_on,
+    _what_fails_too_often_becomes_a_dead_letter,
+    _entries_of_a_key_wait_for_the_earlier_one,
+    _a_consumer_that_dies_is_replaced_when_its_time_is_up,
+    _an_entry_that_kills_its_consumers_becomes_a_dead_letter,
+    _a_slow_handler_keeps_its_entry,
+    _a_consumer_that_is_stopped_gives_back_what_it_had,
+    _a_long_stream_is_trimmed_and_what_is_lost_is_counted,
+    _what_is_trimmed_in_the_middle_of_work_is_lost_too,
+    _a_stream_can_be_read_from_anywhere,
+    _what_is_too_long_is_not_appended,
 )

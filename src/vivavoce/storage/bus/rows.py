@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from sqlalchemy import ColumnElement, and_, delete, func, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from vivavoce.storage.bus import dead
@@ -209,11 +210,13 @@ class RowStreams(Wakes):
     async def _locked(self, group: Group) -> AsyncIterator[tuple[AsyncSession, StreamGroup]]:
         """A transaction that is alone with the group; a new group begins at the stream's first entry."""
         async with self._database.writing() as session:
-            row = await session.get(StreamGroup, (group.stream, group.name), with_for_update=True)
+            name = (group.stream, group.name)
+            row = await session.get(StreamGroup, name, with_for_update=True)
             if row is None:
-                row = StreamGroup(stream=group.stream, name=group.name, last_id=0, lost=0)
-                session.add(row)
-                await session.flush()
+                insert = postgresql.insert if self._database.dialect == "postgresql" else sqlite.insert
+                fresh = insert(StreamGroup).values(stream=group.stream, name=group.name, last_id=0, lost=0)
+                await session.execute(fresh.on_conflict_do_nothing())
+                row = await session.get_one(StreamGroup, name, with_for_update=True)
             yield session, row
 
 

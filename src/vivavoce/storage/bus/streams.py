@@ -15,26 +15,26 @@ class Streams:
     """See `Bus`. Payloads have 1 MiB at most; names and keys 64 characters."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+        self.ledger = ledger
 
     async def append(self, stream: str, payload: bytes, *, key: str = "", keep: int = 100_000) -> str:
         if len(payload) > PAYLOAD_BYTES or max(len(stream), len(key)) > NAME_CHARACTERS or keep < 1:
             raise StorageError("an entry, its key or the name of its stream is too long")
-        return await self._ledger.append(stream, payload, key, keep)
+        return await self.ledger.append(stream, payload, key, keep)
 
     async def consume(
         self, stream: str, group: str, consumer: str, handle: Handler, retry: Retry = DEFAULT_RETRY
     ) -> None:
-        await Worker(self._ledger, Group(stream, group), consumer, retry).run(handle)
+        await Worker(self.ledger, Group(stream, group), consumer, retry).run(handle)
 
     async def read(self, stream: str, after: str, count: int) -> list[Delivery]:
-        return await self._ledger.read(stream, after, count)
+        return await self.ledger.read(stream, after, count)
 
     async def last_id(self, stream: str) -> str:
-        return await self._ledger.last_id(stream)
+        return await self.ledger.last_id(stream)
 
     async def length(self, stream: str) -> int:
-        return await self._ledger.length(stream)
+        return await self.ledger.length(stream)
 
     async def lost(self, stream: str) -> int:
-        return await self._ledger.lost(stream)
+        return await self.ledger.lost(stream)

@@ -68,18 +68,21 @@ class Worker:
             await self._settle(lambda: self._bury(held, "consumer_lost"), asked)
             return
         hold = asyncio.timeout_at(asked + self._retry.claim_s)
+        failure: str | None = None
+        finished = False
         try:
             async with hold, asyncio.TaskGroup() as tasks:
                 keeping = aio.spawn(tasks, self._keep(held, hold), f"hold {entry.stream} {entry.id}")
                 try:
                     failure = await _tried(handle, entry)
+                    finished = True
                 finally:
                     keeping.cancel()
         except TimeoutError:
             _log.warning("stream %s: entry %s was taken over by another worker", entry.stream, entry.id)
             return
         except asyncio.CancelledError:
-            await self._farewell(lambda: self._ledger.give_back(held))
+            await self._farewell(lambda: self._close(held, failure) if finished else self._ledger.give_back(held))
             raise
         await self._settle(lambda: self._close(held, failure), aio.now())
 
@@ -123,6 +126,9 @@ class Worker:
                 if aio.now() > since + self._retry.claim_s:
                     return
                 await asyncio.sleep(AWAY_S)
+            except asyncio.CancelledError:
+                await self._farewell(step)  # it may have been done already, and then does nothing
+                raise
 
     async def _farewell(self, step: Callable[[], Awaitable[None]]) -> None:
         with suppress(StorageError, TimeoutError):

@@ -145,4 +145,7 @@ def _chunks(source: BinaryIO) -> Iterator[bytes]:
 
 if __name__ == "__main__":
     os.nice(19)
-    main(sys.stdin.buffer, sys.stdout.buffer, int(sys.argv[1]))
+    try:
+        main(sys.stdin.buffer, sys.stdout.buffer, int(sys.argv[1]))
+    except (StorageError, BrokenPipeError):  # who started it knows, or is gone
+        os._exit(1)

@@ -65,6 +65,11 @@ def peaks_place(recording: str) -> str:
     return f"recordings/{recording}/peaks"
 
 
+def spool_place(recording: str) -> str:
+    """Of its sound, while it waits to be encoded."""
+    return f"spool/{recording}"
+
+
 def blob_scope(blob: str) -> str:
     return f"blob:{blob}"
 

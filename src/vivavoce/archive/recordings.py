@@ -3,8 +3,8 @@
     spooling ─▶ pending ─▶ ready        the row says where it stands; a restart goes on from there
                       └──▶ failed       there is no sound that could be stored
 
-The blob's row comes first, then the blob, then the recording is `ready`, and only then its spool goes. With the blob
-store or the database away it stays `pending` and is tried again.
+The recording knows the key of its blob before there is one, is `ready` when it is whole, and only then its spool goes.
+With the blob store or the database away it stays `pending` and is tried again, under another key.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from vivavoce import aio
 from vivavoce.archive import encoder
 from vivavoce.archive.clock import RATE
-from vivavoce.archive.layout import blob_scope, peaks_place, scope
+from vivavoce.archive.layout import peaks_place, scope, spool_place
 from vivavoce.archive.news import News
 from vivavoce.archive.spool import Spool
 from vivavoce.errors import Conflict, StorageError
-from vivavoce.storage.blobs import BlobInfo, Blobs
+from vivavoce.storage.blobs import BlobIndex, BlobInfo
 from vivavoce.storage.clock import Clock
 from vivavoce.storage.database import Database
-from vivavoce.storage.models import Blob, Recording
+from vivavoce.storage.ids import new_id
+from vivavoce.storage.models import Recording
 from vivavoce.storage.sealing import Sealer
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ class Recordings:
     def __init__(
         self,
         database: Database,
-        blobs: Blobs,
+        blobs: BlobIndex,
         sealer: Sealer,
         spool: Spool,
         news: News,
@@ -110,7 +111,7 @@ class Recordings:
         if header is None:
             await self._give_up(recording, "its sound is not in the spool")
             return
-        key = f"recordings/{recording.id}"
+        key = f"recordings/{new_id(self._clock)}"
         if not await self._announce(recording, key):
             await self._leave(recording.id)
             return
@@ -123,70 +124,45 @@ class Recordings:
             if tries >= TRIES:
                 await self._give_up(recording, str(error))
             return
-        await self._finish(recording, key, info, made)
+        await self._finish(recording, info, made)
 
     async def _announce(self, recording: Recording, key: str) -> bool:
-        """The blob's row, before there is a blob. False when the recording was deleted meanwhile."""
+        """Under which key it will be; that of a try that was broken off goes. False when the recording was deleted."""
         async with self._database.writing() as session:
-            if not await self._pending(session, recording.id):
+            row = await self._pending(session, recording.id)
+            if row is None:
                 return False
-            await session.execute(update(Recording).where(Recording.id == recording.id).values(blob=key))
-            if await session.get(Blob, key) is None:
-                session.add(
-                    Blob(
-                        key=key,
-                        owner_id=recording.owner_id,
-                        state="pending",
-                        content_type=CONTENT_TYPE,
-                        size=0,
-                        sha256="",
-                        created_at=self._clock(),
-                        expires_at=recording.expires_at,
-                    )
-                )
+            if row.blob:
+                await self._blobs.forget(session, [row.blob])
+            row.blob = key
         return True
 
-    async def _pending(self, session: AsyncSession, id: str) -> bool:
-        held = select(Recording.id).where(Recording.id == id, Recording.state == "pending").with_for_update()
-        return await session.scalar(held) is not None
+    async def _pending(self, session: AsyncSession, id: str) -> Recording | None:
+        held = select(Recording).where(Recording.id == id, Recording.state == "pending").with_for_update()
+        row: Recording | None = await session.scalar(held)
+        return row
 
-    async def _finish(self, recording: Recording, key: str, info: BlobInfo, made: _Made) -> None:
-        peaks = bytes(made.peaks)
-        if self._sealer.sealing:
-            peaks = await self._sealer.seal(peaks, scope(recording.conversation_id), peaks_place(recording.id))
+    async def _finish(self, recording: Recording, info: BlobInfo, made: _Made) -> None:
+        where = scope(recording.conversation_id), peaks_place(recording.id)
+        peaks = await self._sealer.seal(bytes(made.peaks), *where)
         async with self._database.writing() as session:
-            there = await self._pending(session, recording.id)
-            if there:
-                await session.execute(
-                    update(Blob).where(Blob.key == key).values(state="ready", size=info.size, sha256=info.sha256)
-                )
-                await session.execute(
-                    update(Recording)
-                    .where(Recording.id == recording.id)
-                    .values(
-                        state="ready",
-                        blob=key,
-                        size=made.size,
-                        peaks=peaks,
-                        from_ms=made.start * 1000 // RATE,
-                        duration_ms=made.samples * 1000 // RATE,
-                    )
-                )
-            else:  # deleted while it was encoded: the sweeper takes the blob
-                await session.execute(update(Blob).where(Blob.key == key).values(state="gone"))
+            row = await self._pending(session, recording.id)
+            if row is not None:
+                row.state, row.blob, row.size, row.peaks = "ready", info.key, info.size, peaks
+                row.from_ms, row.duration_ms = made.start * 1000 // RATE, made.samples * 1000 // RATE
+            else:  # deleted while it was encoded
+                await self._blobs.forget(session, [info.key])
         await self._leave(recording.id)
-        if there:
+        if row is not None:
             self._tell(recording, "ready")
 
     async def _give_up(self, recording: Recording, why: str) -> None:
         log.error("recording %s is lost: %s", recording.id, why)
         async with self._database.writing() as session:
-            await session.execute(
-                update(Recording)
-                .where(Recording.id == recording.id, Recording.state == "pending")
-                .values(state="failed")
-            )
-            await session.execute(update(Blob).where(Blob.key == f"recordings/{recording.id}").values(state="gone"))
+            row = await self._pending(session, recording.id)
+            if row is not None:
+                row.state = "failed"
+                await self._blobs.forget(session, [row.blob])
         await self._leave(recording.id)
         self._tell(recording, "failed")
 
@@ -212,8 +188,7 @@ class Recordings:
         feeding = aio.spawn(group, self._feed(recording, child, made), "archive: sound to encode")
         try:
             ogg = _ogg(child, made)
-            stored = self._sealer.seal_blob(ogg, blob_scope(key)) if self._sealer.sealing else ogg
-            return await self._blobs.put(key, stored, CONTENT_TYPE)
+            return await self._blobs.put(key, recording.owner_id, ogg, CONTENT_TYPE, recording.expires_at)
         finally:
             if child.returncode is None:
                 child.kill()
@@ -226,8 +201,7 @@ class Recordings:
         chunks = self._spool.chunks(recording.id)
         try:
             while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
-                if self._sealer.sealing:
-                    chunk = await self._sealer.unseal(chunk, blob_scope(f"recordings/{recording.id}"), "spool")
+                chunk = await self._sealer.unseal(chunk, scope(recording.conversation_id), spool_place(recording.id))
                 child.stdin.write(encoder.HEAD.pack(encoder.CHUNK, len(chunk)) + chunk)
                 async with asyncio.timeout(STALLED_S):
                     await child.stdin.drain()
@@ -250,8 +224,6 @@ class _Made:
         self.start = start
         self.peaks = bytearray()
         self.samples = 0
-        self.size = 0
-        """Bytes of the file, before it is sealed."""
         self.whole = False
         self.trouble: StorageError | None = None
         """Why the child did not get everything."""
@@ -261,7 +233,6 @@ async def _ogg(child: asyncio.subprocess.Process, made: _Made) -> AsyncIterator[
     """The file, as the child makes it; the rest of what it makes goes to `made`. Raises _NotEncoded."""
     async for kind, data in _parts(child):
         if kind == encoder.OGG:
-            made.size += len(data)
             yield data
         elif kind == encoder.PEAKS:
             made.peaks += data

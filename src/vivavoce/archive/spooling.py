@@ -15,7 +15,7 @@ import msgspec
 
 from vivavoce import aio
 from vivavoce.archive.journal import RecordingDraft
-from vivavoce.archive.layout import blob_scope
+from vivavoce.archive.layout import scope, spool_place
 from vivavoce.archive.spool import Header, Spool
 from vivavoce.errors import StorageError, StorageFull
 from vivavoce.storage.sealing import Sealer
@@ -98,9 +98,7 @@ class Spooling:
         await self._look()
 
     async def _sealed(self, draft: RecordingDraft, chunk: bytes) -> bytes:
-        if not self._sealer.sealing:
-            return chunk
-        return await self._sealer.seal(chunk, blob_scope(f"recordings/{draft.id}"), "spool")
+        return await self._sealer.seal(chunk, scope(draft.conversation.id), spool_place(draft.id))
 
     def _return(
         self, drafts: dict[str, RecordingDraft], chunks: dict[str, list[bytes]], last: set[str], error: StorageError

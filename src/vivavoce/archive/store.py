@@ -106,8 +106,7 @@ class Store:
     async def _sealed(self, text: str, conversation: str, place: str) -> bytes | None:
         if not text:
             return None
-        plain = text.encode(errors="replace")
-        return await self._sealer.seal(plain, scope(conversation), place) if self._sealer.sealing else plain
+        return await self._sealer.seal(text.encode(errors="replace"), scope(conversation), place)
 
 
 async def deleted(session: AsyncSession, conversations: Mapping[str, str]) -> set[str]:

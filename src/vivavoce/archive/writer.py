@@ -24,14 +24,14 @@ from vivavoce.errors import Conflict, StorageError, StorageFull, StorageUnavaila
 
 log = logging.getLogger(__name__)
 
-GATHER_S: Final = 0.05
+GATHER_S: Final = 0.03
 """What happens within it is written at once."""
-PROMPT_S: Final = 0.1
+PROMPT_S: Final = 0.08
 """For so long the database is waited for before a batch is kept otherwise."""
 GIVE_UP_S: Final = 3.0
 """A write that takes longer is broken off; writing it again does no harm."""
 PROGRESS_S: Final = 1.0
-TRY_AGAIN_S: Final = 1.0
+TRY_AGAIN_S: Final = 0.5
 AWAY_S: Final = 300.0
 
 Written = Callable[[Batch], None]
@@ -62,6 +62,8 @@ class Writer:
         self._away_at: float | None = None
         self._held: list[Batch] = []
         """Batches that the ledger had no room for. The conversations they are of have been ended."""
+        self._slow: asyncio.Task[bool] | None = None
+        """A write that took so long that its batch went into the ledger as well; it ends by itself."""
         self._taken: tuple[Batch, list[ConversationDraft]] = Batch(), []
         """What is being written: a writer that is stopped in the middle of it begins with it again."""
         journal.wake = self._due.set
@@ -127,14 +129,10 @@ class Writer:
             writing = aio.spawn(group, self._direct(batch), "archive: write")
             await asyncio.wait([writing], timeout=PROMPT_S)
             if not writing.done():
+                self._slow = writing  # nobody waits for it: what is said next has its 200 ms, too
                 await self._keep(batch)
-            if not await writing:
-                if not self._ledger.waiting:
-                    await self._keep(batch)
-            elif self._ledger.waiting:
-                async with self._order:  # nothing but this batch is in it, which is in the database after all
-                    await self._ledger.clear()
-                self._away_at = None
+            elif not writing.result():
+                await self._keep(batch)
         for draft in drafts:
             draft.new = False
 
@@ -194,6 +192,9 @@ class Writer:
 
     async def recover(self) -> None:
         """Write everything that waits, in order. Raises StorageError."""
+        if self._slow is not None:  # an older row must not come after a newer one
+            await asyncio.wait([self._slow])
+            self._slow = None
         done = 0
         while True:
             batches = await self._ledger.batches()

@@ -40,7 +40,7 @@ from vivavoce.conversation.sessions import Sessions
 from vivavoce.conversation.snapshot import Snapshot
 from vivavoce.conversation.views import SessionSpec
 from vivavoce.errors import StorageError, StorageUnavailable
-from vivavoce.storage.blobs import Blobs
+from vivavoce.storage.blobs import BlobIndex, Blobs
 from vivavoce.storage.bus.port import Bus
 from vivavoce.storage.clock import Clock, wall
 from vivavoce.storage.database import Database
@@ -116,7 +116,7 @@ class Writing:
         )
         self.recordings = Recordings(
             parts.database,
-            parts.blobs,
+            BlobIndex(parts.database, parts.blobs, parts.sealer, parts.clock),
             parts.sealer,
             self.spool,
             self.news,

@@ -16,6 +16,7 @@ from vivavoce.storage.blobs.remote import memory
 from vivavoce.storage.clock import DAY, HOUR, MINUTE
 from vivavoce.storage.database import Database
 from vivavoce.storage.models import Blob
+from vivavoce.storage.sealing.keys import StoredKeys
 from vivavoce.storage.sealing.ring import Kek, KeyRing
 from vivavoce.storage.sealing.sealer import EnvelopeSealer
 from vivavoce.testing.conformance_storage import chunks_of, whole
@@ -79,7 +80,7 @@ class Store:
         self.clock = Time()
         self.blobs = Dated(memory(), self.clock)
         ring = KeyRing([Kek.new()], "test")
-        sealer = EnvelopeSealer(database, ring, self.clock) if sealed else None
+        sealer = EnvelopeSealer(StoredKeys(database, ring, self.clock)) if sealed else None
         self.index = BlobIndex(database, self.blobs, sealer, self.clock)
 
     async def put(self, key: str, data: bytes = b"sound", owner: str = ME, expires_at: int | None = None) -> BlobInfo:

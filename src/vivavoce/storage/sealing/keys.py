@@ -12,7 +12,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import select, update
@@ -49,6 +49,28 @@ class Sealing:
     left: int
 
 
+class DataKeys(Protocol):
+    """Where a sealer has its data keys from."""
+
+    async def to_seal(self, scope: str) -> Sealing:
+        """The data key of that scope, with a seal to spend. Raises StorageUnavailable when there is none at hand and
+        the database is away.
+        """
+        ...
+
+    async def for_blob(self, scope: str) -> Sealing:
+        """A data key that nothing else uses. Raises StorageUnavailable."""
+        ...
+
+    async def to_open(self, scope: str, head: Head) -> AESGCM:
+        """The data key of an envelope. Raises StorageError, StorageUnavailable where it is not to be had."""
+        ...
+
+    def damaged(self, stored: bytes) -> bool:
+        """It names one of our keys where an envelope does, but does not begin like one: that is no plain text."""
+        ...
+
+
 class Lately(OrderedDict[K, V], Generic[K, V]):
     """Remembers what was used lately."""
 
@@ -64,8 +86,8 @@ class Lately(OrderedDict[K, V], Generic[K, V]):
             self.popitem(last=False)
 
 
-class DataKeys:
-    """Of one database, under one ring."""
+class StoredKeys:
+    """`DataKeys` of a database, under a ring."""
 
     def __init__(self, database: Database, ring: KeyRing, clock: Clock) -> None:
         self._database = database
@@ -77,9 +99,6 @@ class DataKeys:
         self._away_until = 0.0
 
     async def to_seal(self, scope: str) -> Sealing:
-        """The data key of that scope, with a seal to spend. Raises StorageUnavailable when there is none at hand and
-        the database is away.
-        """
         known = self._sealing.used(scope)
         if known is None or known.left <= 0:
             known = await self._drawn(scope, known)
@@ -87,11 +106,9 @@ class DataKeys:
         return known
 
     async def for_blob(self, scope: str) -> Sealing:
-        """A data key that nothing else uses."""
         return await self._made(scope, MOST_SEALS)
 
     async def to_open(self, scope: str, head: Head) -> AESGCM:
-        """The data key of an envelope. Raises StorageError, StorageUnavailable where it is not to be had."""
         known = self._opening.used((scope, bytes(head)))
         if known is None:
             kek = self._ring.get(head.kek.hex())
@@ -103,7 +120,6 @@ class DataKeys:
         return known
 
     def damaged(self, stored: bytes) -> bool:
-        """It names one of our keys where an envelope does, but does not begin like one: that is no plain text."""
         named = stored[len(envelope.MAGIC) : len(envelope.MAGIC) + envelope.KEK_ID]
         return len(stored) >= envelope.HEAD and self._ring.knows(named.hex())
 

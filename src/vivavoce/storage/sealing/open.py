@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from vivavoce.storage.clock import Clock, wall
 from vivavoce.storage.database import Database
+from vivavoce.storage.sealing.keys import StoredKeys
 from vivavoce.storage.sealing.port import Plain, Sealer
 from vivavoce.storage.sealing.ring import KeyRing
 from vivavoce.storage.sealing.rotation import check
@@ -19,4 +20,4 @@ async def open_sealer(database: Database, ring: KeyRing | None, clock: Clock = w
     something is sealed with a key that is not here.
     """
     await check(database, ring)
-    yield Plain() if ring is None else EnvelopeSealer(database, ring, clock)
+    yield Plain() if ring is None else EnvelopeSealer(StoredKeys(database, ring, clock))

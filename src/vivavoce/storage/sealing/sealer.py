@@ -7,13 +7,10 @@ from collections.abc import AsyncIterable, AsyncIterator
 from typing import Final
 
 from vivavoce.errors import StorageError
-from vivavoce.storage.clock import Clock
-from vivavoce.storage.database import Database
 from vivavoce.storage.sealing import envelope
 from vivavoce.storage.sealing.envelope import Chunks, Cutter, Head
 from vivavoce.storage.sealing.keys import DataKeys
 from vivavoce.storage.sealing.port import Reader
-from vivavoce.storage.sealing.ring import KeyRing
 
 ROW_BYTES: Final = 64 << 20
 """Longest text in one envelope."""
@@ -22,8 +19,8 @@ ROW_BYTES: Final = 64 << 20
 class EnvelopeSealer:
     """Seals with the first key of the ring, opens with any; what was stored plain is read as it is."""
 
-    def __init__(self, database: Database, ring: KeyRing, clock: Clock) -> None:
-        self._keys = DataKeys(database, ring, clock)
+    def __init__(self, keys: DataKeys) -> None:
+        self._keys = keys
 
     @property
     def sealing(self) -> bool:

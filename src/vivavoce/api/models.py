@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
+from vivavoce.errors import BadInput
+
 Item = TypeVar("Item")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Body(BaseModel):
@@ -32,8 +36,7 @@ Slug = Annotated[
 
 def moment(ms: int) -> str:
     """RFC 3339, UTC, with milliseconds."""
-    when = datetime.fromtimestamp(ms / 1000, UTC)
-    return f"{when:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+    return (_EPOCH + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 Time = Annotated[
@@ -75,11 +78,13 @@ class ProblemDetails(BaseModel):
 
 
 def ms(when: datetime | None) -> int | None:
-    """A moment of a query in our own unit; without a zone it is UTC."""
+    """A moment of a query in our own unit; without a zone it is UTC. Raises BadInput for one that is none of ours."""
     if when is None:
         return None
+    if not 1970 < when.year < 9999:  # whatever the zone, it can be written down again
+        raise BadInput("a moment lies between 1971 and 9998")
     aware = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return round(aware.timestamp() * 1000)
+    return (aware - _EPOCH) // timedelta(milliseconds=1)
 
 
 JsonObject = dict[str, Any]

@@ -1,5 +1,6 @@
 import type { Duplex } from "@/generated/wire";
 import type { LinkEvent } from "@/shared/sockets/link";
+import type { Role } from "@/shared/api/types";
 import type { Language } from "@/shared/preferences";
 import { prepared } from "@/shared/testing/server";
 import { EMPTY, reduce, type Conversation, type Local } from "@/features/talk/session/conversation";
@@ -12,6 +13,8 @@ export interface Picture {
   heard?: [number, number, number];
   output?: number;
   input?: number;
+  /** Who looks at it; an administrator, where it is left out. */
+  role?: Role;
 }
 
 const NOW = Date.now();
@@ -77,7 +80,7 @@ const on: MicrophoneState = {
 /** All pictures, by name. */
 export function pictures(language: Language): Record<string, Picture> {
   const say = DIALOGUE[language];
-  const started: (LinkEvent | Local)[] = [{ type: "connecting", language }, prepared()];
+  const started: (LinkEvent | Local)[] = [{ type: "connecting", language }, prepared({ retention: { transcript_days: 30, recording_days: 30 } })];
   /** A first turn, heard to its end. */
   const first: (LinkEvent | Local)[] = [
     { type: "transcript", turn: 1, text: say.asked, final: true, at: 2400 },
@@ -202,6 +205,9 @@ export function pictures(language: Language): Record<string, Picture> {
       output: 0.12,
     },
     turns: { state: { ...live(...first, listening), mode: "turns" } },
+    consent: { state: live(...first, listening, { type: "recording", state: "ask" }), role: "user" },
+    recorded: { state: live(...first, listening, { type: "recording", state: "on" }) },
+    unrecorded: { state: live(...first, listening, { type: "recording", state: "paused", reason: "storage_full" }) },
     holding: { state: { ...live(...first, listening), mode: "turns", talking: "held" }, input: 0.1 },
   };
 }

@@ -67,7 +67,9 @@ function Sessions({ sessions }: { sessions: LiveSession[] }) {
               <td className="quiet" title={t("list.gateway", { gateway: session.gateway })}>
                 {session.channel} · {session.kind === "duplex" || session.kind === "streaming" ? t(`kind.${session.kind}`) : session.kind}
               </td>
-              <td className="number">{session.turns}</td>
+              <td className="number" data-label={t("list.turns")}>
+                {session.turns}
+              </td>
               <td className="quiet">{ago(session.started_at, i18n.language, now)}</td>
               <td className="acts">
                 {mayEnd && (
@@ -126,7 +128,7 @@ function Drawn({ statistics, long }: { statistics: Statistics; long: boolean }) 
   const { t, i18n } = useTranslation("live");
   const hours = everyHour(statistics);
   const times = hours.map(({ time }) => time);
-  const shape: Intl.DateTimeFormatOptions = long ? { weekday: "short", hour: "2-digit" } : { hour: "2-digit", minute: "2-digit" };
+  const shape: Intl.DateTimeFormatOptions = long ? { weekday: "short", hour: "2-digit", hourCycle: "h23" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
   const format = new Intl.DateTimeFormat(i18n.language, shape);
   const time = (each: Date): string => format.format(each);
   const of = (field: "conversations" | "turns" | "errors" | "cuts"): number[] => hours.map(({ found }) => found?.[field] ?? 0);

@@ -3,7 +3,7 @@ import { Alert, Button, InputNumber, Select, Switch } from "antd";
 import Input from "antd/es/input/Input";
 import Search from "antd/es/input/Search";
 import TextArea from "antd/es/input/TextArea";
-import { useEffect, useMemo, useState } from "react";
+import { Fragment, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { keys } from "@/shared/api/keys";
@@ -103,7 +103,7 @@ function Values({ settings }: { settings: Settings }) {
           </Button>
         )}
         <Button type="primary" loading={busy} disabled={count === 0} aria-keyshortcuts="Control+S Meta+S" onClick={save}>
-          {t("server.save", { count })}
+          {count === 0 ? t("server.save_none") : t("server.save", { count })}
         </Button>
       </div>
       {saved !== null && <Alert type="success" showIcon title={t(saved === "now" ? "server.saved" : "server.saved_restart")} />}
@@ -150,7 +150,7 @@ function OneSetting({ setting, draft, wrong, onChange }: OneProps) {
       <div className="setting-words">
         <code id={label}>{key}</code>
         <span id={`${label}-note`} className="quiet setting-note">
-          {text} <span className="setting-type">{setting.type}</span>
+          <Ticked text={text} /> <span className="setting-type">{setting.type}</span>
         </span>
         {wrong !== undefined && (
           <span className="field-error" role="alert">
@@ -180,6 +180,11 @@ function OneSetting({ setting, draft, wrong, onChange }: OneProps) {
       </div>
     </div>
   );
+}
+
+/** What stands between backticks is code. */
+function Ticked({ text }: { text: string }) {
+  return text.split("`").map((part, i) => (i % 2 === 1 ? <code key={i}>{part}</code> : <Fragment key={i}>{part}</Fragment>));
 }
 
 interface ControlProps {
@@ -212,7 +217,7 @@ function Control({ setting: { key, choices, minimum, maximum, default: usual, ty
     return (
       <TextArea
         {...names}
-        autoSize={{ minRows: 1, maxRows: 6 }}
+        className="area" rows={1}
         value={Array.isArray(value) ? value.join("\n") : ""}
         onChange={(event) => {
           onChange(event.target.value.split("\n").filter((line) => line.trim() !== ""));
@@ -221,6 +226,6 @@ function Control({ setting: { key, choices, minimum, maximum, default: usual, ty
     );
   const text = typeof value === "string" ? value : "";
   if (key.endsWith("prompt") || text.length > 60)
-    return <TextArea {...names} autoSize={{ minRows: 2, maxRows: 10 }} value={text} onChange={(event) => { onChange(event.target.value); }} />;
+    return <TextArea {...names} className="area" rows={2} value={text} onChange={(event) => { onChange(event.target.value); }} />;
   return <Input {...names} value={text} onChange={(event) => { onChange(event.target.value); }} />;
 }

@@ -3,8 +3,9 @@ import { spokenLanguage, usePreferences } from "@/shared/preferences";
 import { dialWithTicket } from "@/shared/sockets/dial";
 import type { ResumeStore, SessionKind } from "@/shared/sockets/resumption";
 import { tab } from "@/shared/storage";
+import { useTrial } from "@/shared/trial";
 import type { Talk } from "./context";
-import { TalkSession } from "./session/talk";
+import { TalkSession, type Choices } from "./session/talk";
 
 /** The one conversation of this page: it goes on while one walks around in the console. */
 export function createTalk(): Talk {
@@ -14,15 +15,23 @@ export function createTalk(): Talk {
     mode: usePreferences.getState().mode,
     resume: sessionResume,
     dial: dialWithTicket,
-    choices: () => {
-      const preferences = usePreferences.getState();
-      return { ...preferences, language: spokenLanguage(preferences) };
-    },
+    choices,
   });
   const { volume, speaker } = usePreferences.getState();
   engine.setVolume(volume);
   if (speaker !== null) void engine.setSpeaker(speaker);
   return { session, levels: engine.levels, engine, choosesSpeaker: AudioEngine.choosesSpeaker };
+}
+
+/** Of the person, and of the app or the draft that they talk with. */
+function choices(): Choices {
+  const preferences = usePreferences.getState();
+  const { microphone, cues, interruptByVoice } = preferences;
+  const own = { microphone, cues, interruptByVoice, language: spokenLanguage(preferences), patience: preferences.patience };
+  const { trial } = useTrial.getState();
+  if (trial === null) return { ...own, ...(preferences.app === null ? {} : { app: preferences.app }) };
+  const { app, prompt, voice, language, patience } = trial;
+  return { ...own, patience, prompt, ...(app === undefined ? {} : { app }), ...(voice === null ? {} : { voice }), ...(language === null ? {} : { language }) };
 }
 
 const key = (kind: SessionKind): string => `vivavoce.resume.${kind}`;

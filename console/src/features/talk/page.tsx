@@ -9,6 +9,7 @@ import { prefer } from "@/shared/preferences";
 import { usePageKeys } from "@/shared/ui/keys";
 import { useTalk, useTalkParts } from "./context";
 import { Announcer } from "./parts/Announcer";
+import { AppPicker } from "./parts/AppPicker";
 import { CameraView } from "./parts/CameraView";
 import { Consent } from "./parts/Consent";
 import { Controls } from "./parts/Controls";
@@ -68,7 +69,10 @@ export function TalkPage({ help, onHelp }: TalkPageProps) {
 
   return (
     <main className={empty && !running ? "talk talk-first" : "talk"} id="talk" tabIndex={-1}>
-      <ModeSwitch />
+      <div className="talk-head">
+        <AppPicker />
+        <ModeSwitch />
+      </div>
       <CameraView />
       {empty ? (
         <FirstUse health={health} />

@@ -88,11 +88,12 @@ export class Session {
       const response = await this.#post(everywhere ? "/api/auth/sign-out-everywhere" : "/api/auth/sign-out", {}, token);
       if (!response.ok && response.status !== 401) throw await Problem.of(response);
     } finally {
-      this.#out();
+      this.forget();
     }
   }
 
-  #out(): void {
+  /** Nobody is signed in on this page any more. */
+  forget(): void {
     this.#token = null;
     this.store.setState({ phase: "out", account: null });
   }
@@ -117,7 +118,7 @@ export class Session {
   async #nobody(withoutAccounts: boolean): Promise<void> {
     this.#tickets = !withoutAccounts;
     if (!withoutAccounts && !(await this.#takesGuests())) {
-      this.#out();
+      this.forget();
       return;
     }
     this.#token = null;
@@ -165,7 +166,8 @@ const TIMEOUT_MS = 15_000;
 export const session = new Session();
 
 export function may(state: SessionState, permission: Permission): boolean {
-  return state.account === null ? state.phase === "guest" && permission === "talk" : allowed(state.account.role, permission);
+  if (state.account === null) return state.phase === "guest" && (permission === "talk" || permission === "apps.read");
+  return allowed(state.account.role, permission);
 }
 
 export type { Permission, Role };

@@ -12,6 +12,11 @@ export interface DuplexOptions {
   video: boolean;
   /** 0.5 to 3: how long a silence may last before the turn is over; 1 is usual. */
   patience: number;
+  /** Who answers; absent: the server's own choice. */
+  app?: string;
+  voice?: string;
+  /** Instead of what the app tells the model. */
+  prompt?: string;
 }
 
 /** `/ws/duplex/{session_id}`: hands-free and with camera. */
@@ -129,7 +134,7 @@ export class DuplexLink implements Link {
   }
 
   #prepare(): Duplex.Prepare {
-    const { language, video, patience } = this.options;
+    const { language, video, patience, app, voice, prompt } = this.options;
     return {
       type: "prepare",
       input: { codec: "pcm16", rate: 16_000 },
@@ -137,6 +142,9 @@ export class DuplexLink implements Link {
       language,
       video,
       patience,
+      ...(app === undefined ? {} : { app }),
+      ...(voice === undefined ? {} : { voice }),
+      ...(prompt === undefined ? {} : { system_prompt: prompt }),
       ...this.#resumption.claim,
     };
   }

@@ -12,6 +12,8 @@ import { TURN_BY_TURN, Uplink } from "./uplink";
 
 export interface StreamingOptions {
   language: string;
+  /** Who answers; absent: the server's own choice. */
+  app?: string;
   /** What was said and heard so far: what a new session is told when the old one is gone. */
   history: () => Streaming.ChatMessage[];
 }
@@ -162,7 +164,8 @@ export class StreamingLink implements Link {
 
   /** The first message of a connection opens its session, or an old one; it says nothing else. */
   #open(): void {
-    this.#send({ type: "prefill", messages: [], language: this.options.language, ...this.#resumption.claim });
+    const { language, app } = this.options;
+    this.#send({ type: "prefill", messages: [], language, ...(app === undefined ? {} : { app }), ...this.#resumption.claim });
     this.#question.opening();
   }
 

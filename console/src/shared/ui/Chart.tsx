@@ -1,5 +1,5 @@
 import { Segmented } from "antd";
-import { useId, useState, type KeyboardEvent } from "react";
+import { useEffect, useId, useRef, useState, type KeyboardEvent, type RefObject } from "react";
 import { useTranslation } from "react-i18next";
 
 export interface Series {
@@ -22,7 +22,6 @@ interface ChartProps {
   time: (time: Date) => string;
 }
 
-const WIDTH = 640;
 const HEIGHT = 180;
 const LEFT = 44;
 const RIGHT = 12;
@@ -56,7 +55,6 @@ export function Chart({ title, unit, times, series, time }: ChartProps) {
       </div>
       {view === "chart" ? (
         <>
-          <Drawing title={title} times={times} series={series} time={time} shown={shown} />
           <ul className="legend">
             {series.map(({ name, colour, kind, dashed }) => (
               <li key={name}>
@@ -67,6 +65,7 @@ export function Chart({ title, unit, times, series, time }: ChartProps) {
               </li>
             ))}
           </ul>
+          <Drawing title={title} times={times} series={series} time={time} shown={shown} />
         </>
       ) : (
         <div className="rows-frame chart-table" tabIndex={0} role="region" aria-labelledby={heading}>
@@ -106,8 +105,9 @@ interface DrawingProps extends Pick<ChartProps, "title" | "times" | "series" | "
 
 function Drawing({ title, times, series, time, shown }: DrawingProps) {
   const [at, setAt] = useState<number | null>(null);
+  const [frame, width] = useWidth();
   const top = niceTop(Math.max(0, ...series.flatMap(({ values }) => values.map((value) => value ?? 0))));
-  const step = (WIDTH - LEFT - RIGHT) / Math.max(1, times.length);
+  const step = (width - LEFT - RIGHT) / Math.max(1, times.length);
   const x = (i: number): number => LEFT + (i + 0.5) * step;
   const y = (value: number): number => HEIGHT - BOTTOM - (value / top) * (HEIGHT - TOP - BOTTOM);
   const keys = (event: KeyboardEvent): void => {
@@ -118,11 +118,11 @@ function Drawing({ title, times, series, time, shown }: DrawingProps) {
   };
   const here = at === null ? undefined : times[at];
   const said = here === undefined ? "" : `${time(here)}: ${series.map(({ name, values }) => `${name} ${shown(values[at ?? 0] ?? null)}`).join(", ")}`;
-  const labels = labelled(times.length);
+  const labels = labelled(times.length, Math.max(2, Math.floor((width - LEFT) / 76)));
   return (
-    <div className="chart-frame">
+    <div className="chart-frame" ref={frame}>
       <svg
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        viewBox={`0 0 ${width} ${HEIGHT}`}
         role="img"
         aria-label={said === "" ? title : `${title}. ${said}`}
         tabIndex={0}
@@ -132,13 +132,13 @@ function Drawing({ title, times, series, time, shown }: DrawingProps) {
         }}
         onPointerMove={(event) => {
           const box = event.currentTarget.getBoundingClientRect();
-          const i = Math.floor((((event.clientX - box.left) / box.width) * WIDTH - LEFT) / step);
+          const i = Math.floor((((event.clientX - box.left) / box.width) * width - LEFT) / step);
           setAt(i >= 0 && i < times.length ? i : null);
         }}
       >
         {[0, 0.5, 1].map((part) => (
           <g key={part}>
-            <line className="chart-grid" x1={LEFT} x2={WIDTH - RIGHT} y1={y(top * part)} y2={y(top * part)} />
+            <line className="chart-grid" x1={LEFT} x2={width - RIGHT} y1={y(top * part)} y2={y(top * part)} />
             <text className="chart-label" x={LEFT - 6} y={y(top * part) + 4} textAnchor="end">
               {shown(Math.round(top * part * 10) / 10)}
             </text>
@@ -175,6 +175,24 @@ function Drawing({ title, times, series, time, shown }: DrawingProps) {
   );
 }
 
+/** Px of the frame: text keeps its size, whatever the width. */
+function useWidth(): [RefObject<HTMLDivElement | null>, number] {
+  const frame = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(480);
+  useEffect(() => {
+    const element = frame.current;
+    if (element === null) return;
+    const observer = new ResizeObserver(() => {
+      setWidth(Math.max(240, Math.round(element.clientWidth)));
+    });
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+    };
+  }, []);
+  return [frame, width];
+}
+
 /** Stretches without a gap. */
 export function runs(values: readonly (number | null)[]): { i: number; value: number }[][] {
   const found: { i: number; value: number }[][] = [];
@@ -196,8 +214,8 @@ export function niceTop(most: number): number {
   return ([1, 2, 5, 10].find((factor) => factor * size >= most) ?? 10) * size;
 }
 
-/** About six labels, however many places there are. */
-function labelled(count: number): (i: number) => boolean {
-  const each = Math.max(1, Math.ceil(count / 6));
+/** As many labels as have room, however many places there are. */
+function labelled(count: number, room: number): (i: number) => boolean {
+  const each = Math.max(1, Math.ceil(count / room));
   return (i) => i % each === Math.floor(each / 2);
 }

@@ -8,7 +8,7 @@ export function day(text: string, language: string): string {
 }
 
 export function clock(text: string, language: string): string {
-  return new Date(text).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  return new Date(text).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 }
 
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [

@@ -61,7 +61,7 @@ export function AppForm({ body, onChange, problem, readOnly = false, id }: AppFo
           <TextArea
             id={htmlId}
             aria-describedby={described}
-            autoSize={{ minRows: 6, maxRows: 20 }}
+            className="area" rows={6}
             value={body.prompt}
             maxLength={20_000}
             disabled={readOnly}
@@ -142,7 +142,7 @@ export function AppForm({ body, onChange, problem, readOnly = false, id }: AppFo
           <TextArea
             id={htmlId}
             aria-describedby={described}
-            autoSize={{ minRows: 2, maxRows: 10 }}
+            className="area" rows={2}
             spellCheck={false}
             value={(body.tools ?? []).join("\n")}
             disabled={readOnly}

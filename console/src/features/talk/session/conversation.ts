@@ -286,9 +286,9 @@ function onNewest(state: Conversation, change: (turn: Turn) => Turn): Conversati
   return { ...state, turns: state.turns.map((turn, i) => (i === last ? change(turn) : turn)) };
 }
 
-/** What a new turn-based session is told of the conversation: what was said, and what was heard. */
-export function history(state: Conversation): Streaming.ChatMessage[] {
-  return state.turns.slice(-MOST_TOLD).flatMap(({ said, reply }) => {
+/** What a new turn-based session is told: a prompt of one's own, what was said, and what was heard. */
+export function history(state: Conversation, prompt?: string): Streaming.ChatMessage[] {
+  const told = state.turns.slice(-MOST_TOLD).flatMap(({ said, reply }) => {
     const messages: Streaming.ChatMessage[] = [];
     if (reply === null) return messages;
     const heard = reply.done === null ? "" : (reply.heardText ?? reply.text);
@@ -297,6 +297,7 @@ export function history(state: Conversation): Streaming.ChatMessage[] {
     messages.push({ role: "assistant", content: heard });
     return messages;
   });
+  return prompt === undefined || prompt === "" ? told : [{ role: "system", content: prompt }, ...told];
 }
 
 const MOST_TURNS = 500;

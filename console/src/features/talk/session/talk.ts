@@ -22,6 +22,11 @@ export interface Choices {
   interruptByVoice: boolean;
   /** 0.5 to 3. */
   patience: number;
+  /** Who answers; absent: the server's own choice. */
+  app?: string;
+  voice?: string;
+  /** Of a draft that is tried: instead of what the app tells the model. */
+  prompt?: string;
 }
 
 export interface TalkParts {
@@ -346,7 +351,8 @@ export class TalkSession implements AudioListener, LinkListener {
 
   #connect(): void {
     if (this.#link !== null) return;
-    const { language, patience } = this.#parts.choices();
+    const { language, patience, app, voice, prompt } = this.#parts.choices();
+    const persona = { ...(app === undefined ? {} : { app }), ...(voice === undefined ? {} : { voice }), ...(prompt === undefined ? {} : { prompt }) };
     const sent = (sound: CapturedSound): void => {
       this.#clock.sent(FRAME_MS, sound.at);
       this.#sentMs += FRAME_MS;
@@ -357,10 +363,10 @@ export class TalkSession implements AudioListener, LinkListener {
     if (mode === "turns") {
       this.#audio.configure(STREAMING_RATE);
       this.#outputRate = STREAMING_RATE;
-      const told = { language, history: () => history(this.#state.conversation) };
+      const told = { language, ...persona, history: () => history(this.#state.conversation, prompt) };
       this.#link = new StreamingLink(told, this, this.#numbers, this.#parts.resume, sent, this.#parts.dial);
     } else {
-      const options = { language, video: mode === "camera", patience };
+      const options = { language, video: mode === "camera", patience, ...persona };
       this.#link = new DuplexLink(options, this, this.#numbers, this.#parts.resume, sent, this.#parts.dial);
     }
     this.#apply({ type: "connecting", language });

@@ -1,0 +1,54 @@
+import { account, BROKEN, DOCTOR, list, wellServer, type FakeApi, type Reply } from "@/shared/testing/api";
+import type { Role } from "@/shared/api/types";
+
+/** One picture of a page: its address, who looks at it, and what the server answers. */
+export interface PagePicture {
+  at: string;
+  /** Null: nobody is signed in. */
+  role: Role | null;
+  api: FakeApi;
+  /** Opened by a click on this before the picture is taken. */
+  press?: string[];
+}
+
+const AWAY: Reply = { problem: { status: 503, code: "storage_unavailable" } };
+const never: () => Promise<Reply> = () => new Promise(() => undefined);
+
+export const PAGES: Record<string, () => PagePicture> = {
+  "signin": () => ({ at: "/sign-in", role: null, api: nobody() }),
+  "signin-used": () => ({ at: "/sign-in#link=5Jx0nQk2v8Wb7ZcT4mY1rLd6pHs9fGa3uEo_iXqRtVw", role: null, api: nobody().on("POST /api/auth/link", { problem: { status: 401, code: "link_invalid" } }) }),
+  "signin-reset": () => ({ at: "/sign-in#link=5Jx0nQk2v8Wb7ZcT4mY1rLd6pHs9fGa3uEo_iXqRtVw", role: null, api: nobody().on("POST /api/auth/link", { problem: { status: 422, code: "password_needed" } }) }),
+  "users": () => ({ at: "/users", role: "admin", api: wellServer() }),
+  "users-first": () => ({ at: "/users", role: "admin", api: wellServer().on("GET /api/users", list([account()])) }),
+  "users-none": () => ({ at: "/users?search=zzz", role: "admin", api: wellServer() }),
+  "users-failed": () => ({ at: "/users", role: "admin", api: wellServer().on("GET /api/users", AWAY) }),
+  "users-loading": () => ({ at: "/users", role: "admin", api: wellServer().on("GET /api/users", never) }),
+  "users-forbidden": () => ({ at: "/users", role: "user", api: wellServer("user") }),
+  "users-menu": () => ({ at: "/users", role: "admin", api: wellServer(), press: ["tbody tr:nth-child(2) [aria-haspopup=menu]"] }),
+  "users-invite": () => ({ at: "/users", role: "admin", api: wellServer(), press: ["[aria-keyshortcuts=I]"] }),
+  "users-link": () => ({ at: "/users", role: "admin", api: wellServer(), press: ["tbody tr:nth-child(2) [aria-haspopup=menu]", "[role=menuitem]"] }),
+  "users-sign-ins": () => ({ at: "/users", role: "admin", api: wellServer(), press: ["tbody tr:nth-child(2) [aria-haspopup=menu]", "[role=menuitem]:nth-child(3)"] }),
+  "audit": () => ({ at: "/audit", role: "admin", api: wellServer() }),
+  "audit-none": () => ({ at: "/audit?what=share.", role: "admin", api: wellServer().on("GET /api/audit", list([])) }),
+  "audit-broken": () => ({ at: "/audit", role: "admin", api: wellServer().on("GET /api/audit/chain", { json: BROKEN }) }),
+  "apps": () => ({ at: "/apps", role: "admin", api: wellServer() }),
+  "app": () => ({ at: "/apps/kitchen-helper", role: "admin", api: wellServer() }),
+  "app-new": () => ({ at: "/apps/new", role: "admin", api: wellServer() }),
+  "app-versions": () => ({ at: "/apps/kitchen-helper?tab=versions", role: "admin", api: wellServer() }),
+  "settings-mine": () => ({ at: "/settings/mine", role: "user", api: wellServer("user") }),
+  "settings-access": () => ({ at: "/settings/access", role: "admin", api: wellServer() }),
+  "settings-server": () => ({ at: "/settings/server", role: "admin", api: wellServer() }),
+  "settings-doctor": () => ({ at: "/settings/doctor", role: "admin", api: wellServer() }),
+  "settings-well": () => ({ at: "/settings/doctor", role: "admin", api: wellServer().on("GET /api/doctor", { json: { ...DOCTOR, well: true, missing: [], in_use: DOCTOR.in_use.map((part) => ({ ...part, problem: null })) } }) }),
+  "live": () => ({ at: "/live", role: "operator", api: wellServer("operator") }),
+  "live-nobody": () => ({ at: "/live", role: "viewer", api: wellServer("viewer").on("GET /api/sessions", list([])) }),
+  "you-menu": () => ({ at: "/apps", role: "admin", api: wellServer(), press: [".you"] }),
+  "keys": () => ({ at: "/users", role: "admin", api: wellServer(), press: ["[aria-label='Keys and help'], [aria-label='按键与帮助']"] }),
+  "missing": () => ({ at: "/nothing-here", role: "admin", api: wellServer() }),
+};
+
+function nobody(): FakeApi {
+  return wellServer()
+    .on("POST /api/auth/refresh", { problem: { status: 401, code: "refresh_invalid" } })
+    .on("GET /api/me", { problem: { status: 401, code: "unauthorised" } });
+}

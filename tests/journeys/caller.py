@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from journeys.server import Server
 from vivavoce import aio
 from vivavoce.app.unwrap import unwrapped
 from vivavoce.audio.pcm import INPUT_RATE, SAMPLE_BYTES, Pcm
@@ -45,11 +46,14 @@ class Caller:
     # ── what a person does ────────────────────────────────────────────────────────────────────────
 
     @asynccontextmanager
-    async def line(self, port: int, kind: str = "duplex") -> AsyncIterator[None]:
-        """An open line; at its end the person hangs up."""
-        address = f"ws://127.0.0.1:{port}/ws/{kind}/{self.name}"
+    async def line(self, server: Server, kind: str = "duplex", port: int | None = None) -> AsyncIterator[None]:
+        """An open line, at `port` where something stands before the server; at its end the person hangs up."""
+        address = f"ws://127.0.0.1:{port or server.port}/ws/{kind}/caller-{self.name}"
         with unwrapped():
-            async with connect(address, max_size=None) as self._link, asyncio.TaskGroup() as group:
+            async with (
+                connect(address, max_size=None, additional_headers=server.bearer) as self._link,
+                asyncio.TaskGroup() as group,
+            ):
                 talking = aio.spawn(group, self._talk(), "talk")
                 listening = aio.spawn(group, self._listen(), "listen")
                 yield

@@ -1,4 +1,7 @@
-"""A real `vivavoce serve`: its own process, on a free port, with the settings of its own folder."""
+"""A real `vivavoce serve`: its own process, on a free port, with the settings and the data of its own folder.
+
+Whoever talks to it has signed in: commands have a token in VIVAVOCE_TOKEN, browsers come by a link.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -21,9 +25,30 @@ VIVAVOCE = [sys.executable, "-c", "from vivavoce.app.cli import main; main()"]
 class Server:
     """What a journey holds of the running process."""
 
-    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+    def __init__(self, process: subprocess.Popen[str], url: str, folder: Path, words: tuple[str, ...]) -> None:
         self.process = process
         self.url = url
+        self._folder = folder
+        self._words = words
+
+    def command(self, *words: str) -> str:
+        """What `vivavoce WORDS…` prints, beside the running server and with its settings."""
+        command = [*VIVAVOCE, *words, *self._words]
+        return subprocess.run(command, cwd=self._folder, capture_output=True, text=True, check=True).stdout.strip()
+
+    @cached_property
+    def token(self) -> str:
+        """The administrator's."""
+        return self.command("token", "create", "--role", "admin")
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        """A header that shows the token."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def link(self, name: str = "admin", at: str | None = None) -> str:
+        """An address that signs in once, at this server or at what stands before it."""
+        return self.command("link", name, "--at", at or self.url)
 
     @property
     def port(self) -> int:
@@ -34,7 +59,7 @@ class Server:
         return f"ws://127.0.0.1:{self.port}{path}"
 
     def get(self, path: str, **headers: str) -> tuple[int, str]:
-        request = urllib.request.Request(self.url + path, headers={"Accept": "*/*", **headers})
+        request = urllib.request.Request(self.url + path, headers={"Accept": "*/*", **self.bearer, **headers})
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 return answer.status, answer.read().decode()
@@ -49,13 +74,14 @@ class Server:
 @contextmanager
 def serving(folder: Path, *words: str) -> Iterator[Server]:
     """`vivavoce serve WORDS…` in `folder`, once it is ready; gone at the end, also from a test that failed."""
+    words = ("--set", f"data.folder={folder / 'data'}", *words)
     command = [*VIVAVOCE, "serve", "--port", "0", *words]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         for line in process.stdout:
             if found := re.search(r"Open (http://\S+)", line):
-                yield Server(process, found[1])
+                yield Server(process, found[1], folder, words)
                 break
         else:
             pytest.fail("the server ended before it was ready")

@@ -73,7 +73,7 @@ async def test_somebody_talks_hears_interrupts_loses_the_line_and_comes_back(tmp
     sound = await microphone(tmp_path, quiet(1), question, quiet(7), words_over_the_reply, quiet(3))
     with serving(tmp_path) as server:
         async with Proxy(server.port) as line, chromium(sound) as page:
-            await start(page, f"http://127.0.0.1:{line.port}")
+            await start(page, server.link(at=f"http://127.0.0.1:{line.port}"))
             await _talks_and_hears(page)
             await _interrupts(page)
             assert page.errors == []
@@ -136,7 +136,7 @@ async def test_with_nothing_configured_a_spoken_command_is_done_and_told(tmp_pat
     sound = await microphone(tmp_path, quiet(1), await spoken("set the volume to eighty percent"), quiet(2))
     with serving(tmp_path) as server:
         async with chromium(sound) as page:
-            await start(page, server.url)
+            await start(page, server.link())
             await passed(page, "listening", "hearing", "speaking", "listening")
             assert await page.evaluate(SAID) == ["set the volume to eighty percent"]
             assert await heard(page, 0) == {"true": "The volume is eighty percent."}

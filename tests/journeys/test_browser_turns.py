@@ -46,7 +46,7 @@ async def test_a_held_lamp_and_a_typed_question_outlive_a_lost_line(tmp_path: Pa
     sound = await microphone(tmp_path, quiet(1), await spoken("tell me a story"), quiet(3))
     with serving(tmp_path) as server:
         async with Proxy(server.port) as line, chromium(sound) as page:
-            await open_turns(page, f"http://127.0.0.1:{line.port}")
+            await open_turns(page, server.link(at=f"http://127.0.0.1:{line.port}"))
             await _holds_while_the_line_breaks(page, line)
             await _types_while_the_line_breaks(page, line)
             assert await page.evaluate("document.documentElement.scrollWidth") == WIDTH
@@ -88,7 +88,7 @@ async def test_chinese_is_typed_and_answered_with_nothing_configured(tmp_path: P
     sound = await microphone(tmp_path, quiet(2))
     with serving(tmp_path) as server:
         async with chromium(sound) as page:
-            await open_turns(page, server.url)
+            await open_turns(page, server.link())
             await page.tap(".tools .ant-segmented-item:last-child")
             await page.until("document.documentElement.lang === 'zh-CN'")
             await page.until("document.body.innerText.includes('识别中文语音需要模型')")

@@ -93,7 +93,9 @@ class Client:
 
 @asynccontextmanager
 async def client(server: Server, name: str, **prepare: Any) -> AsyncIterator[Client]:
-    async with connect(server.socket(f"/ws/duplex/{name}"), max_size=None, ping_interval=None) as link:
+    async with connect(
+        server.socket(f"/ws/duplex/session-{name}"), max_size=None, ping_interval=None, additional_headers=server.bearer
+    ) as link:
         one = Client(link)
         await one.say("prepare", **prepare)
         await one.until("prepared")
@@ -165,7 +167,9 @@ async def test_what_ends_a_connection_is_named_before_its_close(server: Server) 
         (clumsy, "too_many_errors", 1008),
     ]
     for do, code, number in ends:
-        async with connect(server.socket("/ws/duplex/rude"), max_size=None) as link:
+        async with connect(
+            server.socket("/ws/duplex/session-rude"), max_size=None, additional_headers=server.bearer
+        ) as link:
             one = Client(link)
             await do(one)
             while (await one.until("error"))["code"] != code:
@@ -176,12 +180,12 @@ async def test_what_ends_a_connection_is_named_before_its_close(server: Server) 
 
 
 async def test_the_second_client_of_one_id_is_refused_or_takes_over(server: Server) -> None:
-    async with connect(server.socket("/ws/duplex/shared")) as link:
+    async with connect(server.socket("/ws/duplex/session-shared"), additional_headers=server.bearer) as link:
         first = Client(link)
         await first.say("prepare")
         token = (await first.until("prepared"))["resume"]
         for wrong in ({}, {"resume": "wrong"}, {"resume": "ключ"}):
-            async with connect(server.socket("/ws/duplex/shared")) as other:
+            async with connect(server.socket("/ws/duplex/session-shared"), additional_headers=server.bearer) as other:
                 second = Client(other)
                 await second.say("prepare", **wrong)
                 assert (await second.until("error"))["code"] == "session_in_use"
@@ -202,7 +206,9 @@ async def test_who_vanishes_in_any_state_or_never_reads_leaves_nothing(server: S
     before = belongings(server)
 
     async def vanish(number: int) -> None:
-        async with connect(server.socket(f"/ws/duplex/gone-{number}"), max_size=None) as link:
+        async with connect(
+            server.socket(f"/ws/duplex/session-gone-{number}"), max_size=None, additional_headers=server.bearer
+        ) as link:
             one = Client(link)
             if number % 8 > 0:
                 await one.say("prepare")

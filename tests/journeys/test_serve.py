@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -32,7 +33,8 @@ def server(tmp_path: Path) -> Iterator[Server]:
 def call(server: Server, *words: str) -> subprocess.Popen[str]:
     """`vivavoce talk` with that server."""
     command = [*VIVAVOCE, "talk", "--url", server.url, "--json", *words]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    shown = {**os.environ, "VIVAVOCE_TOKEN": server.token}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=shown)
 
 
 def until_replying(server: Server) -> None:
@@ -67,7 +69,7 @@ def test_foreign_hosts_and_origins_are_refused(server: Server) -> None:
     assert server.get("/status", Origin="http://evil.example")[0] == 403
     upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
     key = {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
-    assert server.get("/ws/duplex/s", Origin="http://evil.example", **upgrade, **key)[0] == 403
+    assert server.get("/ws/duplex/session-1", Origin="http://evil.example", **upgrade, **key)[0] == 403
 
 
 def test_talk_through_a_running_server(server: Server) -> None:
@@ -120,11 +122,12 @@ def test_a_second_signal_ends_at_once(server: Server) -> None:
 
 
 def test_a_model_that_cannot_be_had_is_told_and_ends_the_process(tmp_path: Path) -> None:
-    command = [*VIVAVOCE, "serve", "--port", "0", *SCRIPTED, "-s", "tts.backend=openai", "-s", "tts.clause_ms=1"]
+    own = ("-s", f"data.folder={tmp_path / 'data'}")
+    command = [*VIVAVOCE, "serve", "--port", "0", *own, *SCRIPTED, "-s", "tts.backend=openai", "-s", "tts.clause_ms=1"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert "tts.clause_ms" in done.stderr
-    command = [*VIVAVOCE, "serve", "--port", "0", "-s", "asr.backend=scripted", "-s", "tts.backend=openai"]
+    command = [*VIVAVOCE, "serve", "--port", "0", *own, "-s", "asr.backend=scripted", "-s", "tts.backend=openai"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert "tts.base_url" in done.stderr

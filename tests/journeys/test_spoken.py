@@ -35,7 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.mark.parametrize("command", COMMANDS)
 async def test_a_spoken_command_is_understood_done_and_told(command: str, server: Server) -> None:
     caller = Caller("command")
-    async with caller.line(server.port):
+    async with caller.line(server):
         await caller.prepare()
         await caller.say(quiet(0.5) + await spoken(command))
         assert await caller.understood() == command
@@ -54,7 +54,7 @@ async def test_a_spoken_command_is_understood_done_and_told(command: str, server
 @pytest.mark.parametrize("ended_by", ["button", "vad"])
 async def test_turn_by_turn_a_question_is_ended_by_the_button_or_by_silence(ended_by: str, server: Server) -> None:
     caller = Caller(ended_by)
-    async with caller.line(server.port, "streaming"):
+    async with caller.line(server, "streaming"):
         if ended_by == "vad":
             await caller.send("generate", vad=True)
         await caller.say(quiet(0.5) + await spoken("set the volume to eighty percent") + quiet(0.2))
@@ -72,7 +72,7 @@ async def test_turn_by_turn_a_question_is_ended_by_the_button_or_by_silence(ende
 
 async def test_typed_chinese_is_answered_aloud_in_chinese(server: Server) -> None:
     caller = Caller("chinese")
-    async with caller.line(server.port):
+    async with caller.line(server):
         await caller.prepare(language="zh")
         await caller.send("text", text="设一个五分钟的计时器")
         done = await caller.message("reply_done")
@@ -88,7 +88,7 @@ async def test_typed_chinese_is_answered_aloud_in_chinese(server: Server) -> Non
 async def test_a_reply_that_was_cut_off_goes_on_where_it_was(server: Server) -> None:
     caller = Caller("cut")
     async with Proxy(server.port) as bad_line:
-        async with caller.line(bad_line.port):
+        async with caller.line(server, port=bad_line.port):
             await caller.prepare()
             await caller.send("text", text="tell me a joke")
             await caller.until(lambda: caller.played_ms > 1000)
@@ -97,7 +97,7 @@ async def test_a_reply_that_was_cut_off_goes_on_where_it_was(server: Server) -> 
         (reply,) = (each["reply"] for each in caller.all("reply_started"))
         before = len(caller.sound(reply))
         assert caller.all("reply_done") == []
-        async with caller.line(bad_line.port):
+        async with caller.line(server, port=bad_line.port):
             await caller.prepare()
             assert caller.all("prepared")[-1]["resumed"] is True
             done = await caller.message("reply_done")
@@ -111,14 +111,14 @@ async def test_a_reply_that_was_cut_off_goes_on_where_it_was(server: Server) -> 
 async def test_told_to_stop_it_finishes_the_reply_takes_nobody_new_and_ends(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         caller = Caller("drain")
-        async with caller.line(server.port):
+        async with caller.line(server):
             await caller.prepare()
             await caller.send("text", text="tell me a joke")
             await caller.until(lambda: caller.played_ms > 500)
             server.process.send_signal(signal.SIGTERM)
             await caller.until(lambda: server.get("/health")[0] == 503)
             with pytest.raises(InvalidStatus) as refused:
-                async with Caller("late").line(server.port):
+                async with Caller("late").line(server):
                     pass
             assert refused.value.response.status_code == 503
             done = await caller.message("reply_done")

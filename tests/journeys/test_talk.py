@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import wave
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from journeys.server import VIVAVOCE, serving
+from journeys.server import VIVAVOCE, Server, serving
 from journeys.speech import agreement, recognised
 from vivavoce.audio.pcm import Pcm, view
 
@@ -19,8 +20,9 @@ pytestmark = pytest.mark.journey
 COMMANDS = ("what time is it", "set the volume to eighty percent", "set a timer for five minutes")
 
 
-def run(folder: Path, *words: str) -> str:
-    done = subprocess.run([*VIVAVOCE, *words], cwd=folder, capture_output=True, text=True, timeout=120)
+def run(folder: Path, *words: str, token: str = "") -> str:
+    shown = {**os.environ, **({"VIVAVOCE_TOKEN": token} if token else {})}
+    done = subprocess.run([*VIVAVOCE, *words], cwd=folder, capture_output=True, text=True, timeout=120, env=shown)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -38,16 +40,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def url(folder: Path) -> Iterator[str]:
+def server(folder: Path) -> Iterator[Server]:
     with serving(folder, "--set", "talk.voice=en-us-f") as server:
-        yield server.url
+        yield server
         assert server.end() == 0
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_spoken_command_is_understood_done_and_told(command: str, folder: Path, url: str) -> None:
+def test_a_spoken_command_is_understood_done_and_told(command: str, folder: Path, server: Server) -> None:
     run(folder, "say", command, "--voice", "en-gb-f", "--out", "said.wav")
-    told = run(folder, "talk", "said.wav", "--url", url, "--json", "--out", "both.wav")
+    told = run(folder, "talk", "said.wav", "--url", server.url, "--json", "--out", "both.wav", token=server.token)
     (turn,) = json.loads(told)["turns"]
     assert turn["said"] == command
     assert turn["reason"] == "completed"

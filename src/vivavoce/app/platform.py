@@ -29,7 +29,7 @@ from vivavoce.registry.commons import Commons
 from vivavoce.registry.overrides import saved
 from vivavoce.registry.persona import Persona
 from vivavoce.registry.registry import Registry
-from vivavoce.storage.blobs import Blobs, open_blobs
+from vivavoce.storage.blobs import BlobIndex, Blobs, open_blobs
 from vivavoce.storage.bus import Bus, open_bus
 from vivavoce.storage.cache import Cache, open_cache, open_near
 from vivavoce.storage.database import Database
@@ -47,7 +47,8 @@ class Storage:
     sealer: Sealer
     bus: Bus
     cache: Cache
-    blobs: Blobs
+    bytes: Blobs
+    blobs: BlobIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ async def platform(loaded: Loaded) -> AsyncIterator[Platform]:
             process=gateway,
         )
         backends: dict[str, str] = {}
-        parts = Parts(stores.database, stores.blobs, stores.bus, stores.sealer, reading.index)
+        parts = Parts(stores.database, stores.bytes, stores.bus, stores.sealer, reading.index)
         history = settings.history
         options = Options(
             folder=stores.folder.spool,
@@ -147,7 +148,7 @@ async def storage(data: Data) -> AsyncIterator[Storage]:
         if redis is not None:
             cache = await stack.enter_async_context(open_near(cache, bus))
         blobs = await stack.enter_async_context(open_blobs(folder.blobs, data.blobs, data.blobs_endpoint))
-        yield Storage(folder, database, sealer, bus, cache, blobs)
+        yield Storage(folder, database, sealer, bus, cache, blobs, BlobIndex(database, blobs, sealer))
 
 
 def _name_of(folder: DataFolder) -> str:

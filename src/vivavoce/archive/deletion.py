@@ -13,10 +13,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from vivavoce.accounts.actor import Actor
@@ -94,7 +94,9 @@ class Deletions:
             mine = select(Conversation.id).where(Conversation.id == known(conversation), Conversation.owner_id == owner)
             if await session.scalar(mine.with_for_update()) is None:
                 raise missing()
+            hours = await self._statistics.hours_of(session, [conversation])
             receipt = await self._remove(session, owner, [conversation])
+            await self._statistics.recount(session, owner, hours)
             session.add(Deletion(kind=CONVERSATION, object_id=conversation, at=self._clock()))
             await self._audit.record(
                 session, actor, "conversation.delete", "conversation", conversation, turns=receipt.turns
@@ -125,8 +127,10 @@ class Deletions:
         return receipt
 
     async def expired(self, before: int) -> Receipt:
-        """Conversations whose last word is older than `before`; those that still go on are left alone."""
-        return await self._in_batches(Conversation.last_at < before, Conversation.state != "open")
+        """Conversations whose last word is older than `before`; those that still go on are left alone. They stay
+        counted: the statistics may look back longer than the words do.
+        """
+        return await self._in_batches(Conversation.last_at < before, Conversation.state != "open", counted=True)
 
     async def forget_sound(self, session: AsyncSession, keys: Sequence[str]) -> None:
         """In the caller's transaction: these blobs go, and what sealed them goes now."""
@@ -143,7 +147,7 @@ class Deletions:
             await self._told(owner, "")
         return receipt
 
-    async def _in_batches(self, *which: Any) -> Receipt:
+    async def _in_batches(self, *which: ColumnElement[bool], counted: bool = False) -> Receipt:
         """Oldest first, each batch of one owner, until none is left."""
         receipt = Receipt()
         while True:
@@ -154,7 +158,9 @@ class Deletions:
                     return receipt
                 owner = rows[0][1]
                 ids = [identity for identity, whose in rows if whose == owner]
+                hours = [] if counted else await self._statistics.hours_of(session, ids)
                 receipt += await self._remove(session, owner, ids)
+                await self._statistics.recount(session, owner, hours)
 
     async def _remove(self, session: AsyncSession, owner: str, ids: list[str]) -> Receipt:
         """Everything that hangs on these conversations of one person, in the caller's transaction."""
@@ -166,7 +172,6 @@ class Deletions:
         keys = [one.blob for one in sounds if one.blob]
         shares = await session.scalar(select(func.count()).where(Share.conversation_id.in_(ids)))
         turns = await session.scalar(select(func.count()).where(Turn.conversation_id.in_(ids)))
-        hours = await self._statistics.hours_of(session, ids)
         await self.forget_sound(session, keys)
         await session.execute(delete(DataKey).where(DataKey.scope.in_([layout.scope(one) for one in ids])))
         await session.execute(
@@ -174,7 +179,6 @@ class Deletions:
         )
         # Turns, their index, recordings and links go with the conversation.
         await session.execute(delete(Conversation).where(Conversation.id.in_(ids), Conversation.owner_id == owner))
-        await self._statistics.recount(session, owner, hours)
         return Receipt(len(ids), turns or 0, len(sounds), sum(one.size for one in sounds), shares or 0)
 
     async def _told(self, owner: str, conversation: str) -> None:

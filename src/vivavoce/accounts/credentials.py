@@ -92,10 +92,11 @@ class Credentials:
             await self._check_rules(user_id, password)
             hashed = await self._passwords.hash(password)
         async with self._database.writing() as session:
-            await self._links.take(session, secret)
+            # The user first, as everybody does who changes something of his: nobody waits for each other in a ring.
             user = await session.scalar(
                 select(User).where(User.id == user_id, User.disabled.is_(False)).with_for_update()
             )
+            await self._links.take(session, secret)
             if user is None:
                 raise Unauthorised("this link has been used, or has run out", code="link_invalid")
             if hashed is not None:

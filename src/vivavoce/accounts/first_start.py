@@ -34,18 +34,14 @@ class FirstStart:
         """
         if await self._settled():
             return None
-        async with self._database.writing() as session:
-            return await self._links.issue_in(session, SYSTEM, await self._administrator(session), "sign_in")
+        return await self._links.issue(SYSTEM, await self.administrator())
 
     async def administrator(self) -> str:
         """Id of the oldest administrator who is not disabled; made where there is none. Raises StorageUnavailable."""
         async with self._database.writing() as session:
-            return await self._administrator(session)
-
-    async def _administrator(self, session: AsyncSession) -> str:
-        await self._audit.locked(session)  # one process after another
-        oldest = select(User.id).where(User.role == "admin", User.disabled.is_(False)).order_by(User.id).limit(1)
-        return await session.scalar(oldest) or await self._make(session)
+            await self._audit.locked(session)  # one process after another
+            oldest = select(User.id).where(User.role == "admin", User.disabled.is_(False)).order_by(User.id).limit(1)
+            return await session.scalar(oldest) or await self._make(session)
 
     async def _settled(self) -> bool:
         """There is an administrator, and somebody has come in, or could with a password."""

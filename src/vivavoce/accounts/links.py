@@ -53,10 +53,9 @@ class Links:
             user = select(User.id).where(User.id == known(user_id, "user"), User.disabled.is_(False)).with_for_update()
             if await session.scalar(user) is None:
                 raise missing("user that is not disabled")
-            return await self.issue_in(session, actor, user_id, kind)
+            return await self._issue(session, actor, user_id, kind)
 
-    async def issue_in(self, session: AsyncSession, actor: Actor, user_id: str, kind: Kind) -> Link:
-        """The same, within somebody's transaction."""
+    async def _issue(self, session: AsyncSession, actor: Actor, user_id: str, kind: Kind) -> Link:
         secret = secrets.token_urlsafe(32)
         moment = self._clock()
         await session.execute(delete(OneTimeSecret).where(OneTimeSecret.expires_at <= moment))

@@ -27,11 +27,12 @@ from vivavoce.accounts.refresh_tokens import RefreshToken
 from vivavoce.errors import Missing, Unauthorised
 from vivavoce.storage.clock import DAY, HOUR, SECOND
 from vivavoce.storage.ids import new_id
-from vivavoce.storage.models import SignIn, User
+from vivavoce.storage.models import KnownNetwork, SignIn, User
 
 MOST: Final = 20
 """Sign-ins of one user; the oldest ends."""
 REPEAT: Final = 10 * SECOND
+KEPT: Final = 30 * DAY
 ADMIN_IDLE: Final = 12 * HOUR
 ADMIN_LIFE: Final = 7 * DAY
 
@@ -229,10 +230,11 @@ class SignIns:
             await self._revocations.tell(seq, user_id, sign_in)
 
     async def sweep(self) -> None:
-        """Forget sign-ins that ended, or ran out, more than 30 days ago."""
-        ended = self._clock() - 30 * DAY
+        """Forget sign-ins that ended or ran out, and networks from which nobody came, more than 30 days ago."""
+        before = self._clock() - KEPT
         async with self._database.writing() as session:
-            await session.execute(delete(SignIn).where(or_(SignIn.expires_at < ended, SignIn.revoked_at < ended)))
+            await session.execute(delete(SignIn).where(or_(SignIn.expires_at < before, SignIn.revoked_at < before)))
+            await session.execute(delete(KnownNetwork).where(KnownNetwork.last_at < before))
 
     async def _end(self, session: AsyncSession, *which: ColumnElement[bool]) -> list[str]:
         ended = await session.scalars(

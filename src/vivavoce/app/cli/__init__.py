@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from vivavoce.app.cli import audit, backup, doctor, link, models, say, serve, talk, token, user
+from vivavoce.app.cli import audit, backup, doctor, keys, link, models, say, serve, talk, token, user
 from vivavoce.errors import ConfigError, VivavoceError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command()(link.link)
 app.add_typer(user.app, name="user")
 app.add_typer(token.app, name="token")
 app.add_typer(audit.app, name="audit")
+app.add_typer(keys.app, name="keys")
 
 
 def _version(wanted: bool) -> None:

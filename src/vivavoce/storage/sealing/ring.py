@@ -120,9 +120,11 @@ def read_file(path: Path) -> list[Kek]:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         raise ConfigError(f"the key file {path} cannot be read: {error.strerror}") from error
-    with os.fdopen(handle, "rb") as stream:
-        _check(path, os.fstat(stream.fileno()))
-        text = stream.read(FILE_BYTES + 1)
+    try:
+        _check(path, os.fstat(handle))
+        text = os.read(handle, FILE_BYTES + 1)
+    finally:
+        os.close(handle)
     if len(text) > FILE_BYTES:
         raise ConfigError(f"the key file {path} is too large to be one")
     try:

@@ -55,14 +55,22 @@ async def check(database: Database, ring: KeyRing | None) -> None:
         raise ConfigError(f"sealed data needs keys that are not in {where}: {names}")
 
 
-async def rewrap(database: Database, ring: KeyRing, progress: Callable[[int], None] = lambda _: None) -> int:
-    """Wrap with the first key whatever another one wraps; how many it were. `progress` is told after each step.
+async def unfinished(database: Database, ring: KeyRing) -> bool:
+    """A rotation was broken off: another key than the first one still wraps something."""
+    return any(use.data_keys for use in await uses(database, ring) if use.kek != ring.first.id)
+
+
+async def rewrap(
+    database: Database, ring: KeyRing, progress: Callable[[int], None] = lambda _: None, step: int = STEP
+) -> int:
+    """Wrap with the first key whatever another one wraps; how many it were. `progress` is told after each step of
+    so many.
 
     May be repeated: what is done stays done. Servers may go on meanwhile.
     """
     await check(database, ring)
     first, total = ring.first, 0
-    others = select(DataKey).where(DataKey.kek != first.id).order_by(DataKey.id).limit(STEP)
+    others = select(DataKey).where(DataKey.kek != first.id).order_by(DataKey.id).limit(step)
     while True:
         async with database.writing() as session:
             rows = list(await session.scalars(others))

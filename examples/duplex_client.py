@@ -1,6 +1,7 @@
 """Talk with Vivavoce hands-free from a WAV file, and write what it answers into another one.
 
     pip install websockets
+    export VIVAVOCE_TOKEN=$(vivavoce token create --role user)
     python duplex_client.py question.wav --out answer.wav
 
 The loop in `sound_card` stands for a sound card: every 20 ms it hands in a frame of the microphone and takes one for
@@ -10,6 +11,7 @@ the loudspeaker. A client with real ones does the same in their callbacks. docs/
 import argparse
 import asyncio
 import json
+import os
 import struct
 import wave
 
@@ -106,7 +108,8 @@ async def main(question: str, answer: str, url: str, language: str) -> None:
     with wave.open(question) as microphone:
         if microphone.getnchannels() != 1 or microphone.getsampwidth() != 2:
             raise SystemExit(f"{question}: 16-bit mono is needed")
-        async with connect(f"{url}/ws/duplex/example", compression=None) as socket:
+        shown = {"Authorization": f"Bearer {os.environ['VIVAVOCE_TOKEN']}"}
+        async with connect(f"{url}/ws/duplex/an-example", additional_headers=shown, compression=None) as socket:
             talk = Talk(socket, microphone)
             rate = microphone.getframerate()
             formats = {"input": {"codec": "pcm16", "rate": rate}, "output": {"codec": "pcm16", "rate": RATE}}

@@ -1,6 +1,7 @@
 """Talk with Vivavoce turn by turn: lines are typed, answers are printed as they come, and written as sound.
 
     pip install websockets
+    export VIVAVOCE_TOKEN=$(vivavoce token create --role user)
     python turn_client.py "what time is it" "set a timer for five minutes" --out answers.wav
     python turn_client.py                # reads lines until the end of input
 
@@ -10,6 +11,7 @@ The conversation stays on the server: each turn sends only what is new. docs/pro
 import argparse
 import asyncio
 import json
+import os
 import sys
 import wave
 from collections.abc import Iterable
@@ -48,7 +50,9 @@ async def turn(socket: ClientConnection, line: str, language: str, *, aloud: boo
 
 async def main(lines: Iterable[str], out: str | None, url: str, language: str) -> None:
     sound = bytearray()
-    async with connect(f"{url}/ws/streaming/example-turns", compression=None, max_size=None) as socket:
+    shown = {"Authorization": f"Bearer {os.environ['VIVAVOCE_TOKEN']}"}
+    address = f"{url}/ws/streaming/example-turns"
+    async with connect(address, additional_headers=shown, compression=None, max_size=None) as socket:
         for line in lines:
             sound += await turn(socket, line, language, aloud=out is not None)
         await socket.send('{"type": "close"}')

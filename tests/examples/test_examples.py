@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from journeys.server import Server, serving
 from vivavoce.app.settings import load
 from vivavoce.inference import catalog
 from vivavoce.inference.context import Context
@@ -42,18 +42,19 @@ def run(*command: str | Path, folder: Path, env: dict[str, str] | None = None, g
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that hears what it is told to, answers with its real skills, and speaks with its real voice."""
-    process = subprocess.Popen(
-        [*VIVAVOCE, "serve", "--port", "0", *SCRIPTED, "-s", TEXTS], cwd=EXAMPLES, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    try:
-        yield next("ws" + found[1] for line in process.stdout if (found := re.search(r"Open http(://\S+)", line)))
-    finally:
-        process.terminate()
-        process.stdout.close()
-        assert process.wait(60) == 0
+    with serving(tmp_path_factory.mktemp("server"), *SCRIPTED, "-s", TEXTS) as server:
+        yield server
+        assert server.end() == 0
+
+
+def at(server: Server) -> tuple[str, str]:
+    return "--url", server.url.replace("http", "ws")
+
+
+def shown(server: Server) -> dict[str, str]:
+    return {"VIVAVOCE_TOKEN": server.token}
 
 
 def loudness(file: Path) -> tuple[float, float]:
@@ -64,11 +65,13 @@ def loudness(file: Path) -> tuple[float, float]:
 
 
 @pytest.mark.journey
-def test_the_duplex_client_says_a_file_and_writes_the_answer(url: str, tmp_path: Path) -> None:
+def test_the_duplex_client_says_a_file_and_writes_the_answer(server: Server, tmp_path: Path) -> None:
     with wave.open(str(tmp_path / "question.wav"), "wb") as question:
         question.setparams((1, 2, 22_050, 0, "NONE", ""))
         question.writeframes((np.sin(np.arange(22_050) / 8) * 9_000).astype("<i2").tobytes())
-    told = run(sys.executable, EXAMPLES / "duplex_client.py", "question.wav", "--url", url, folder=tmp_path)
+    told = run(
+        sys.executable, EXAMPLES / "duplex_client.py", "question.wav", *at(server), folder=tmp_path, env=shown(server)
+    )
     assert told == "you:   how much is twelve times seven\nreply: That is eighty-four. (completed)\n"
     seconds, sounding = loudness(tmp_path / "answer.wav")
     assert 4 < seconds < 9
@@ -76,14 +79,16 @@ def test_the_duplex_client_says_a_file_and_writes_the_answer(url: str, tmp_path:
 
 
 @pytest.mark.journey
-def test_the_turn_client_asks_line_by_line_and_writes_the_answers(url: str, tmp_path: Path) -> None:
-    client = (sys.executable, EXAMPLES / "turn_client.py", "--url", url)
-    told = run(*client, "remember that my keys are in the drawer", "--out", "answers.wav", folder=tmp_path)
+def test_the_turn_client_asks_line_by_line_and_writes_the_answers(server: Server, tmp_path: Path) -> None:
+    client = (sys.executable, EXAMPLES / "turn_client.py", *at(server))
+    told = run(
+        *client, "remember that my keys are in the drawer", "--out", "answers.wav", folder=tmp_path, env=shown(server)
+    )
     assert told == "I will remember that your keys are in the drawer.\n"
     seconds, sounding = loudness(tmp_path / "answers.wav")
     assert 1 < seconds < 6
     assert sounding > 0.3
-    told = run(*client, "--language", "zh", folder=tmp_path, given="十二乘以七等于多少\n你好\n")
+    told = run(*client, "--language", "zh", folder=tmp_path, env=shown(server), given="十二乘以七等于多少\n你好\n")
     assert "84" in told or "八十四" in told
     assert len(told.splitlines()) == 2
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from archive.library import Library, library
 from archive.people import NOON, Said, conversation, person
-from vivavoce.archive.statistics import Count, step_of
+from vivavoce.archive.statistics import SIZES, percentile, step_of
 from vivavoce.errors import BadInput
 from vivavoce.storage.clock import DAY, HOUR
 from vivavoce.storage.database import Database
@@ -30,13 +30,14 @@ async def test_counted_or_not_the_numbers_are_the_same(kept: Library) -> None:
     await conversation(kept.database, ada, told)
     await conversation(kept.database, ada, ["d"], at=NOON + DAY)
     await conversation(kept.database, bob, [Said("e", response_ms=2_000)], at=NOON + HOUR)
-    kept.clock.now = NOON + HOUR  # nothing is over yet
+    kept.clock.now = NOON + HOUR  # no day is over yet
     before = await kept.reading.statistics.activity(None, NOON - DAY, NOON + 2 * DAY, "hour")
-    kept.clock.now = NOON + 4 * HOUR
+    assert await kept.reading.statistics.roll() == 0
+    kept.clock.now = NOON + 10 * HOUR
     assert await kept.reading.statistics.roll() == 1
     between = await kept.reading.statistics.activity(None, NOON - DAY, NOON + 2 * DAY, "hour")
     kept.clock.now = NOON + 3 * DAY
-    assert await kept.reading.statistics.roll() == 3
+    assert await kept.reading.statistics.roll() == 2
     assert await kept.reading.statistics.roll() == 0
     after = await kept.reading.statistics.activity(None, NOON - DAY, NOON + 2 * DAY, "hour")
     assert before == between == after
@@ -65,21 +66,29 @@ async def test_what_somebody_deletes_is_taken_out_and_what_runs_out_stays(kept: 
     kept.clock.now = NOON + 2 * DAY
     await kept.reading.statistics.roll()
     await kept.reading.deletions.conversation(kept.actor(ada), mine)
-    [hour] = await kept.reading.statistics.activity(ada, NOON, NOON + DAY, "hour")
-    assert (hour.conversations, hour.turns) == (1, 1)
+    await _is_counted_once(kept, ada)
     kept.clock.now = NOON + 400 * DAY
     await kept.reading.sweeper.sweep()
-    [hour] = await kept.reading.statistics.activity(ada, NOON, NOON + DAY, "hour")
-    assert (hour.conversations, hour.turns) == (1, 1)
+    await _is_counted_once(kept, ada)
+
+
+async def _is_counted_once(kept: Library, owner: str) -> None:
+    for whose in (owner, None):
+        for by in SIZES:
+            [found] = await kept.reading.statistics.activity(whose, NOON, NOON + DAY, by)
+            assert (found.conversations, found.turns, found.people) == (1, 1, 1)
 
 
 async def test_all_of_somebody_takes_the_numbers_too(kept: Library) -> None:
     ada = await person(kept.database, "ada")
+    bob = await person(kept.database, "bob")
     await conversation(kept.database, ada, ["tea"])
+    await conversation(kept.database, bob, ["tea"])
     kept.clock.now = NOON + 2 * DAY
     await kept.reading.statistics.roll()
     await kept.reading.deletions.everything(kept.actor(ada), ada)
     assert await kept.reading.statistics.activity(ada, NOON, NOON + DAY, "hour") == []
+    await _is_counted_once(kept, bob)
 
 
 async def test_a_range_is_bounded(kept: Library) -> None:
@@ -90,9 +99,12 @@ async def test_a_range_is_bounded(kept: Library) -> None:
 
 @given(st.lists(st.integers(1, 600_000), min_size=1), st.sampled_from([0.5, 0.95]))
 def test_percentiles_are_exact_to_two_and_a_half_percent(times: list[int], share: float) -> None:
-    count = Count(responses=Counter(step_of(one) for one in times))
     exact = sorted(times)[math.ceil(share * len(times)) - 1]
-    shown = count.percentile(share)
+    shown = percentile(Counter(map(step_of, times)), share)
     assert shown is not None
     # A step is 5 %, and whole milliseconds are shown.
     assert abs(shown - exact) <= 0.026 * exact + 1
+
+
+def test_of_nothing_there_is_no_percentile() -> None:
+    assert percentile(Counter(), 0.5) is None

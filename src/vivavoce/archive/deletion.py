@@ -30,7 +30,6 @@ from vivavoce.storage.bus.port import Bus
 from vivavoce.storage.clock import DAY, Clock
 from vivavoce.storage.database import Database
 from vivavoce.storage.models import (
-    ActivityHour,
     Conversation,
     DataKey,
     Deletion,
@@ -94,9 +93,9 @@ class Deletions:
             mine = select(Conversation.id).where(Conversation.id == known(conversation), Conversation.owner_id == owner)
             if await session.scalar(mine.with_for_update()) is None:
                 raise missing()
-            hours = await self._statistics.hours_of(session, [conversation])
+            days = await self._statistics.days_of(session, [conversation])
             receipt = await self._remove(session, owner, [conversation])
-            await self._statistics.recount(session, owner, hours)
+            await self._statistics.recount(session, owner, days)
             session.add(Deletion(kind=CONVERSATION, object_id=conversation, at=self._clock()))
             await self._audit.record(
                 session, actor, "conversation.delete", "conversation", conversation, turns=receipt.turns
@@ -130,7 +129,7 @@ class Deletions:
         """Conversations whose last word is older than `before`; those that still go on are left alone. They stay
         counted: the statistics may look back longer than the words do.
         """
-        return await self._in_batches(Conversation.last_at < before, Conversation.state != "open", counted=True)
+        return await self._in_batches(Conversation.last_at < before, Conversation.state != "open")
 
     async def forget_sound(self, session: AsyncSession, keys: Sequence[str]) -> None:
         """In the caller's transaction: these blobs go, and what sealed them goes now."""
@@ -139,15 +138,12 @@ class Deletions:
 
     async def _all_of(self, owner: str, until: int) -> Receipt:
         receipt = await self._in_batches(Conversation.owner_id == owner, Conversation.started_at <= until)
-        async with self._database.writing() as session:
-            await session.execute(
-                delete(ActivityHour).where(ActivityHour.owner_id == owner, ActivityHour.hour <= until)
-            )
+        await self._statistics.forget(owner, until)
         if receipt.conversations:
             await self._told(owner, "")
         return receipt
 
-    async def _in_batches(self, *which: ColumnElement[bool], counted: bool = False) -> Receipt:
+    async def _in_batches(self, *which: ColumnElement[bool]) -> Receipt:
         """Oldest first, each batch of one owner, until none is left."""
         receipt = Receipt()
         while True:
@@ -157,10 +153,7 @@ class Deletions:
                 if not rows:
                     return receipt
                 owner = rows[0][1]
-                ids = [identity for identity, whose in rows if whose == owner]
-                hours = [] if counted else await self._statistics.hours_of(session, ids)
-                receipt += await self._remove(session, owner, ids)
-                await self._statistics.recount(session, owner, hours)
+                receipt += await self._remove(session, owner, [one for one, whose in rows if whose == owner])
 
     async def _remove(self, session: AsyncSession, owner: str, ids: list[str]) -> Receipt:
         """Everything that hangs on these conversations of one person, in the caller's transaction."""

@@ -113,8 +113,8 @@ async def apply(connection: AsyncConnection, tables: Tables, deleted: Iterable[D
         elif one.kind == HISTORY:
             before = (conversations.owner_id == one.object) & (conversations.started_at <= one.at)
             await _forget(connection, tables, before, now)
-            if (hours := tables.get("activity_hours")) is not None:
-                await connection.execute(delete(hours).where(hours.c.owner_id == one.object, hours.c.hour <= one.at))
+            if (counts := tables.get("activity")) is not None:
+                await connection.execute(delete(counts).where(counts.c.owner_id == one.object, counts.c.at <= one.at))
         else:
             raise StorageError(f"the journal names a {one.kind!r} as deleted, which only a newer program knows")
         if (one.kind, one.object, one.at) not in remembered:
@@ -125,8 +125,8 @@ async def _forget_user(connection: AsyncConnection, tables: Tables, user: str, n
     await _forget(connection, tables, tables["conversations"].c.owner_id == user, now)
     blobs, users = tables["blobs"].c, tables["users"]
     await _blobs_gone(connection, tables, select(blobs.key).where(blobs.owner_id == user), now)
-    if (hours := tables.get("activity_hours")) is not None:
-        await connection.execute(delete(hours).where(hours.c.owner_id == user))
+    if (counts := tables.get("activity")) is not None:
+        await connection.execute(delete(counts).where(counts.c.owner_id == user))
     await connection.execute(delete(users).where(users.c.id == user))
 
 

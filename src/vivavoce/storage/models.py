@@ -377,20 +377,24 @@ class SearchState(Base):
     """Turns up to this id are; -1: all of them."""
 
 
-class ActivityHour(Base):
-    """What somebody did in an hour: counted once the hour is over, so that years of it are quickly added up."""
+class ActivityCount(Base):
+    """What somebody, or everybody (`*`), did in an hour or a day that is over: counted once (archive/statistics.py)."""
 
-    __tablename__ = "activity_hours"
-    hour: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    """Its beginning."""
+    __tablename__ = "activity"
+    __table_args__ = (Index("ix_activity_at", "size", "at"),)
+    size: Mapped[str] = mapped_column(String(4), primary_key=True)
+    """`hour` or `day`."""
     owner_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    at: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """Its beginning."""
     conversations: Mapped[int]
     """That began in it."""
     turns: Mapped[int]
+    people: Mapped[int]
     cuts: Mapped[int]
     errors: Mapped[int]
     responses: Mapped[dict[str, Any]]
-    """How many turns took how long: `{step: turns}` (archive/statistics.py)."""
+    """How many turns took how long: `{step: turns}`."""
 
 
 class Lease(Base):

@@ -41,12 +41,14 @@ def upgrade() -> None:
         sa.Column("done", NUMBER, nullable=False),
     )
     op.create_table(
-        "activity_hours",
-        sa.Column("hour", NUMBER, primary_key=True, autoincrement=False),
+        "activity",
+        sa.Column("size", sa.String(4), primary_key=True),
         sa.Column("owner_id", sa.String(32), primary_key=True),
-        *(sa.Column(name, NUMBER, nullable=False) for name in ("conversations", "turns", "cuts", "errors")),
+        sa.Column("at", NUMBER, primary_key=True, autoincrement=False),
+        *(sa.Column(name, NUMBER, nullable=False) for name in ("conversations", "turns", "people", "cuts", "errors")),
         sa.Column("responses", JSON, nullable=False),
     )
+    op.create_index("ix_activity_at", "activity", ["size", "at"])
     op.create_table(
         "leases",
         sa.Column("name", sa.String(48), primary_key=True),
@@ -65,7 +67,7 @@ def downgrade() -> None:
     op.drop_index("ix_turns_time", "turns")
     if op.get_bind().dialect.name == "sqlite":
         op.execute("DROP TABLE turn_search")
-    for table in ("leases", "activity_hours", "search_state", "turn_index"):
+    for table in ("leases", "activity", "search_state", "turn_index"):
         op.drop_table(table)
 
 

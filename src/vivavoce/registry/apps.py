@@ -60,22 +60,32 @@ class Apps:
     names that an app may allow.
     """
 
-    def __init__(self, commons: Commons, assistant: Callable[[], Persona], skills: Collection[str]) -> None:
+    def __init__(
+        self,
+        commons: Commons,
+        assistant: Callable[[], Persona],
+        skills: Collection[str],
+        *,
+        most: int = MOST,
+        versions: int = VERSIONS,
+    ) -> None:
         self._database = commons.database
         self._audit = commons.audit
         self._news = commons.news
         self._clock = commons.clock
         self._assistant = assistant
         self._skills = frozenset(skills)
+        self._most = most
+        self._versions = versions
         self._known: dict[str, Offered] = {}
-        """What was read last, for when the database is away; at most MOST."""
+        """What was read last, for when the database is away; at most `most`."""
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────────
 
     async def every(self) -> list[Offered]:
         """All of them, the built-in one first, then by id."""
         async with self._database.reading() as session:
-            rows = (await session.execute(select(App).order_by(App.id).limit(MOST + 1))).scalars().all()
+            rows = (await session.execute(select(App).order_by(App.id).limit(self._most + 1))).scalars().all()
         found = {row.id: self._offered(row) for row in rows}
         built_in = found.pop(ASSISTANT, self._built_in())
         self._known = {built_in.id: built_in, **found}
@@ -91,7 +101,7 @@ class Apps:
         async with self._database.reading() as session:
             await self._in(session, id)
             wanted = select(AppVersion).where(AppVersion.app_id == id).order_by(AppVersion.version.desc())
-            rows = (await session.execute(wanted.limit(VERSIONS))).scalars().all()
+            rows = (await session.execute(wanted.limit(self._versions))).scalars().all()
         return [Kept(row.version, loaded(row.body), row.created_at, row.created_by) for row in rows if row.body]
 
     # ── changing ──────────────────────────────────────────────────────────────────────────────────
@@ -103,8 +113,8 @@ class Apps:
             raise Conflict(f"`{ASSISTANT}` is the built-in app; give the copy another id")
         now = self._clock()
         async with self._database.writing() as session:
-            if (await session.execute(select(func.count()).select_from(App))).scalar_one() >= MOST:
-                raise LimitReached(f"there are {MOST} apps already; delete one first", code="too_many")
+            if (await session.execute(select(func.count()).select_from(App))).scalar_one() >= self._most:
+                raise LimitReached(f"there are {self._most} apps already; delete one first", code="too_many")
             if await session.get(App, id) is not None:
                 raise Conflict(f"there is an app `{id}` already")
             row = App(id=id, version=1, enabled=True, body=stored(persona), created_at=now, updated_at=now)
@@ -200,7 +210,7 @@ class Apps:
             if id == ASSISTANT:
                 return self._built_in()
             raise
-        if id in self._known or len(self._known) < MOST:
+        if id in self._known or len(self._known) < self._most:
             self._known[id] = app
         return app
 
@@ -244,7 +254,7 @@ class Apps:
                 created_by=actor.principal.user,
             )
         )
-        too_old = AppVersion.version <= row.version - VERSIONS
+        too_old = AppVersion.version <= row.version - self._versions
         await session.execute(delete(AppVersion).where(AppVersion.app_id == row.id, too_old))
 
     def _offered(self, row: App) -> Offered:

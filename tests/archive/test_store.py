@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import delete, select
 
 from archive.people import NOON, person
-from vivavoce.archive.rows import Batch, ConversationRow, RecordingRow, TurnRow
+from vivavoce.archive.rows import Batch, ConversationRow, RecordingRow, TurnRow, merged
 from vivavoce.archive.search_index import SearchIndex
 from vivavoce.archive.store import Store, made_at
 from vivavoce.errors import Conflict
@@ -188,3 +188,16 @@ def test_a_batch_of_one_conversation() -> None:
     assert batch.of("1") == Batch([conversation("a", "1")], [turn("a", "1")])
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(batch), type=Batch) == batch
     assert not Batch()
+
+
+def test_of_several_rows_of_one_thing_the_last_counts() -> None:
+    first = Batch([conversation("a", "1"), conversation("a", "2", new=False)], [turn("a", "1", heard="one")])
+    second = Batch(
+        [conversation("a", "1", new=False, turns=5)],
+        [turn("a", "1", heard="one two"), turn("a", "1", 2, heard="three")],
+    )
+    (one,) = merged([first, second], 100)
+    assert one.conversations == [conversation("a", "1", turns=5), conversation("a", "2", new=False)]
+    assert [row.heard for row in one.turns] == ["one two", "three"]
+    assert len(list(merged([first, second], 1))) == 2
+    assert list(merged([], 1)) == []

@@ -30,6 +30,7 @@ class Ledger:
         self._sealer = sealer
         self._most = most
         self._size = path.stat().st_size if path.exists() else 0
+        self._count: int | None = None if self._size else 0
 
     @property
     def waiting(self) -> bool:
@@ -39,6 +40,11 @@ class Ledger:
     def size(self) -> int:
         """Bytes."""
         return self._size
+
+    @property
+    def count(self) -> int | None:
+        """Batches; None for what an earlier process left, before it was read."""
+        return self._count
 
     async def prepare(self) -> None:
         """Have the key at hand before it is needed. Raises StorageUnavailable."""
@@ -56,6 +62,8 @@ class Ledger:
         except OSError as error:
             raise StorageFull(f"the rows that wait for the database cannot be kept: {error.strerror}") from error
         self._size += len(data)
+        if self._count is not None:
+            self._count += 1
 
     async def batches(self) -> list[Batch]:
         """Everything in it, in order. Raises StorageError where it cannot be opened."""
@@ -65,12 +73,15 @@ class Ledger:
             payloads = await asyncio.to_thread(lambda: list(frames.read(self._path)))
         except OSError as error:
             raise StorageError(f"the rows that wait for the database cannot be read: {error.strerror}") from error
-        return [await self._opened(payload) for payload in payloads]
+        batches = [await self._opened(payload) for payload in payloads]
+        if self._count is None:
+            self._count = len(batches)
+        return batches
 
     async def clear(self) -> None:
         """All of it was written."""
         await asyncio.to_thread(self._path.unlink, missing_ok=True)
-        self._size = 0
+        self._size = self._count = 0
 
     async def _opened(self, payload: bytes) -> Batch:
         try:

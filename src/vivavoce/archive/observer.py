@@ -6,11 +6,11 @@ longer happens at the events of a turn, or in `settle`, twice a second.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from vivavoce import aio
 from vivavoce.archive.clock import RATE, SampleClock
 from vivavoce.archive.journal import ConversationDraft, Journal, RecordingDraft, TurnDraft, title
 from vivavoce.archive.layout import CARRIES, StageRow
@@ -94,7 +94,8 @@ class ConversationObserver:
         self.draft = known.conversation
         self._tell = tell
         self._desk = desk
-        self._clock = SampleClock(aio.now(), known.position)
+        self._now = asyncio.get_running_loop().time
+        self._clock = SampleClock(self._now(), known.position)
         self._state: Recorded = "off"
         self._told: Recorded | None = None
         """What the client knows; None before it is prepared."""
@@ -313,7 +314,7 @@ class ConversationObserver:
         turn, placing = self._turn, self._placing
         if turn is None or turn.reply != output.reply:
             return
-        position = self._clock.position(aio.now())
+        position = self._clock.position(self._now())
         recorder = self._recorder
         if placing is None:
             placing = Placing(output.reply, self.spec.output_rate, output.offset, position)
@@ -328,11 +329,11 @@ class ConversationObserver:
 
     def _hold(self, _output: Hold | Paused) -> None:
         if self._placing is not None:
-            self._placing.hold(self._clock.position(aio.now()))
+            self._placing.hold(self._clock.position(self._now()))
 
     def _release(self, _output: Release | Resumed) -> None:
         if self._placing is not None:
-            self._placing.release(self._clock.position(aio.now()))
+            self._placing.release(self._clock.position(self._now()))
 
     # ── recording ─────────────────────────────────────────────────────────────────────────────
 
@@ -369,14 +370,14 @@ class ConversationObserver:
             self._desk.sound(recording, chunk, last=False)
 
     def _place_input(self, now: float | None = None, *, final: bool = False) -> None:
-        position = self._clock.look(aio.now() if now is None else now, final=final)
+        position = self._clock.look(self._now() if now is None else now, final=final)
         if position is not None and self._recorder is not None:
             self._recorder.place(position)
 
     def _start_recording(self) -> None:
         self._place_input(final=True)
         now, terms = self._desk.clock(), self._desk.terms
-        start = self._clock.position(aio.now())
+        start = self._clock.position(self._now())
         self._recorder = Recorder(self.spec.output_rate)
         self._frame = self._recorder.heard
         if self._placing is not None:
@@ -398,7 +399,7 @@ class ConversationObserver:
         if recorder is None or recording is None:
             return
         self._place_input(final=True)
-        recording.stop = self._clock.position(aio.now())
+        recording.stop = self._clock.position(self._now())
         if self._placing is not None:
             recorder.finish(self._placing, self._placing.sounding(recording.stop))
         self._recorder = self._recording = self._frame = None

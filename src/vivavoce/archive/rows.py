@@ -6,9 +6,11 @@ while the database was away is simply written in order.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 
 class ConversationRow(Struct, frozen=True, kw_only=True):
@@ -74,9 +76,6 @@ class Batch(Struct, frozen=True):
     turns: list[TurnRow] = field(default_factory=list)
     recordings: list[RecordingRow] = field(default_factory=list)
 
-    def __bool__(self) -> bool:
-        return bool(self.conversations or self.turns or self.recordings)
-
     def of(self, conversation: str) -> Batch:
         """What of it belongs to that conversation."""
         return Batch(
@@ -85,8 +84,34 @@ class Batch(Struct, frozen=True):
             [row for row in self.recordings if row.conversation_id == conversation],
         )
 
+    def __len__(self) -> int:
+        """Rows."""
+        return len(self.conversations) + len(self.turns) + len(self.recordings)
+
     def ids(self) -> set[str]:
         """Of all conversations in it."""
         return {row.id for row in self.conversations}.union(
             (row.conversation_id for row in self.turns), (row.conversation_id for row in self.recordings)
         )
+
+
+def merged(batches: Iterable[Batch], most: int) -> Iterator[Batch]:
+    """The same in fewer batches of about `most` rows: of several rows of one thing only the last counts."""
+    conversations: dict[str, ConversationRow] = {}
+    turns: dict[tuple[str, int], TurnRow] = {}
+    recordings: dict[str, RecordingRow] = {}
+
+    def whole() -> Batch:
+        return Batch(list(conversations.values()), list(turns.values()), list(recordings.values()))
+
+    for batch in batches:
+        for row in batch.conversations:
+            before = conversations.get(row.id)
+            conversations[row.id] = replace(row, new=True) if before is not None and before.new else row
+        turns.update({(row.conversation_id, row.reply): row for row in batch.turns})
+        recordings.update({row.id: row for row in batch.recordings})
+        if len(conversations) + len(turns) + len(recordings) >= most:
+            yield whole()
+            conversations, turns, recordings = {}, {}, {}
+    if conversations or turns or recordings:
+        yield whole()

@@ -27,7 +27,10 @@ class Store:
         self._database = database
         self._sealer = sealer
         self._index = index
-        self._insert: Any = sqlite.insert if database.dialect == "sqlite" else postgresql.insert
+        insert: Any = sqlite.insert if database.dialect == "sqlite" else postgresql.insert
+        self._conversations = _conversations(insert(Conversation))
+        self._turns = _turns(insert(Turn))
+        self._recordings = _recordings(insert(Recording))
 
     async def write(self, batch: Batch, *, late: bool = False) -> set[str]:
         """Write it; the conversations of it that were deleted meanwhile, of which nothing was written.
@@ -53,45 +56,21 @@ class Store:
         return gone
 
     async def _put_conversations(self, session: AsyncSession, rows: list[dict[str, Any]]) -> None:
-        if not rows:
-            return
-        insert = self._insert(Conversation)
-        grows = ("state", "title", "turns", "cuts", "response_ms", "last_at", "ended_at", "end_reason")
-        statement = insert.on_conflict_do_update(
-            index_elements=["id"],
-            set_={name: insert.excluded[name] for name in grows},
-            where=_table(Conversation).c.owner_id == insert.excluded.owner_id,
-        )
-        await session.execute(statement, rows)
+        if rows:
+            await session.execute(self._conversations, rows)
 
     async def _put_turns(self, session: AsyncSession, turns: list[tuple[TurnRow, dict[str, Any]]]) -> None:
         if not turns:
             return
-        insert = self._insert(Turn)
-        fixed = {"conversation_id", "owner_id", "reply", "started_at"}
-        grows = [name for name in turns[0][1] if name not in fixed]
-        statement = insert.on_conflict_do_update(
-            index_elements=["conversation_id", "reply"],
-            set_={name: insert.excluded[name] for name in grows},
-            # A turn that is over is not opened again by a row that comes late.
-            where=or_(_table(Turn).c.state == "open", insert.excluded.state != "open"),
-        ).returning(Turn.id, Turn.conversation_id, Turn.reply)
-        result = await session.execute(statement, [values for _, values in turns])
+        result = await session.execute(self._turns, [values for _, values in turns])
         ids = {(conversation, reply): id for id, conversation, reply in result}
         over = [(row, ids.get((row.conversation_id, row.reply))) for row, _ in turns if row.state != "open"]
         await self._index.keep(session, [indexed(row, id) for row, id in over if id is not None])
 
     async def _put_recordings(self, session: AsyncSession, rows: Iterable[RecordingRow]) -> None:
         values = [_recording(row) for row in rows]
-        if not values:
-            return
-        insert = self._insert(Recording)
-        statement = insert.on_conflict_do_update(
-            index_elements=["id"],
-            set_={name: insert.excluded[name] for name in ("state", "duration_ms")},
-            where=_table(Recording).c.state == "spooling",
-        )
-        await session.execute(statement, values)
+        if values:
+            await session.execute(self._recordings, values)
 
     async def _conversation(self, row: ConversationRow) -> dict[str, Any]:
         values = {name: getattr(row, name) for name in row.__struct_fields__ if name != "new"}
@@ -136,6 +115,34 @@ def indexed(row: TurnRow, turn_id: int) -> Indexed:
         heard=row.heard,
         response_ms=row.response_ms,
         cut=row.reason in CUTS,
+    )
+
+
+def _conversations(insert: Any) -> Any:
+    grows = ("state", "title", "turns", "cuts", "response_ms", "last_at", "ended_at", "end_reason")
+    return insert.on_conflict_do_update(
+        index_elements=["id"],
+        set_={name: insert.excluded[name] for name in grows},
+        where=_table(Conversation).c.owner_id == insert.excluded.owner_id,
+    )
+
+
+def _turns(insert: Any) -> Any:
+    fixed = {"id", "conversation_id", "owner_id", "reply", "started_at"}
+    grows = [column.name for column in _table(Turn).c if column.name not in fixed]
+    return insert.on_conflict_do_update(
+        index_elements=["conversation_id", "reply"],
+        set_={name: insert.excluded[name] for name in grows},
+        # A turn that is over is not opened again by a row that comes late.
+        where=or_(_table(Turn).c.state == "open", insert.excluded.state != "open"),
+    ).returning(Turn.id, Turn.conversation_id, Turn.reply)
+
+
+def _recordings(insert: Any) -> Any:
+    return insert.on_conflict_do_update(
+        index_elements=["id"],
+        set_={name: insert.excluded[name] for name in ("state", "duration_ms")},
+        where=_table(Recording).c.state == "spooling",
     )
 
 

@@ -18,13 +18,13 @@ from typing import Final
 from vivavoce import aio
 from vivavoce.archive.journal import ConversationDraft, Journal
 from vivavoce.archive.ledger import Ledger
-from vivavoce.archive.rows import Batch
+from vivavoce.archive.rows import Batch, merged
 from vivavoce.archive.store import Store
 from vivavoce.errors import Conflict, StorageError, StorageFull, StorageUnavailable
 
 log = logging.getLogger(__name__)
 
-GATHER_S: Final = 0.03
+GATHER_S: Final = 0.08
 """What happens within it is written at once."""
 PROMPT_S: Final = 0.08
 """For so long the database is waited for before a batch is kept otherwise."""
@@ -33,6 +33,8 @@ GIVE_UP_S: Final = 3.0
 PROGRESS_S: Final = 1.0
 TRY_AGAIN_S: Final = 0.5
 AWAY_S: Final = 300.0
+MOST_ROWS: Final = 400
+"""Of what waited, so many go into one transaction."""
 
 Written = Callable[[Batch], None]
 
@@ -196,16 +198,15 @@ class Writer:
             await asyncio.wait([self._slow])
             self._slow = None
         done = 0
-        while True:
-            batches = await self._ledger.batches()
-            for batch in batches[done:]:
+        while self._ledger.waiting:
+            batches = (await self._ledger.batches())[done:]
+            for batch in merged(batches, MOST_ROWS):
                 async with asyncio.timeout(GIVE_UP_S * 2):
                     await self._stored(batch, late=True)
-            done = len(batches)
+            done += len(batches)
             async with self._order:
-                if len(await self._ledger.batches()) == done:
+                if self._ledger.count == done:
                     await self._ledger.clear()
-                    break
         while self._held:
             await self._stored(self._held[0], late=True)
             del self._held[0]

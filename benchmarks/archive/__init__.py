@@ -1,0 +1,1 @@
+"""What keeping and recording conversations costs."""

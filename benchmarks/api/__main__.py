@@ -4,7 +4,9 @@ Requests a second on one core: a cached list with a token check through everythi
 beside a bare Starlette route that answers the same bytes, turn and turn about. Then sign-ins with a password, and
 what they cost everybody else. The server has one core, the client another. Writes results/api.json.
 
-People's own limits are in force (the load is spread over 400 of them); that of sign-ins per address is lifted.
+Counted per second of the server's own processor time, so that figures hold on a machine that others use too; those by
+the clock stand beside them. People's own limits are in force (the load is spread over 400 of them); that of sign-ins
+per address is lifted.
 """
 
 from __future__ import annotations
@@ -76,12 +78,14 @@ async def _measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         with _running("bare", str(body)) as bare:
             rows = []
             for _ in range(options.reps):
-                for name, at, asked in (
-                    ("bare", bare["port"], [get(bare["port"], servers.PATH)]),
-                    ("vivavoce", port, lists),
+                for name, pid, at, asked in (
+                    ("bare", bare["pid"], bare["port"], [get(bare["port"], servers.PATH)]),
+                    ("vivavoce", ours["pid"], port, lists),
                 ):
-                    await hammer(at, asked, CONNECTIONS, 0.3)  # everybody's token has been seen once
-                    rows.append({"server": name, **_row(await hammer(at, asked, CONNECTIONS, options.seconds))})
+                    await hammer(at, asked, CONNECTIONS, 0.3, least=2 * len(asked))  # every token has been seen
+                    began = _cpu_seconds(pid)
+                    tally = await hammer(at, asked, CONNECTIONS, options.seconds)
+                    rows.append({"server": name, **_row(tally, _cpu_seconds(pid) - began)})
         signing_in = await _sign_ins(port, options.seconds)
     return {
         "list_bytes": body.stat().st_size,
@@ -138,9 +142,16 @@ async def _now_and_then(port: int, request: bytes, seconds: float) -> Tally:
     return tally
 
 
-def _row(tally: Tally) -> dict[str, Any]:
+def _cpu_seconds(pid: int) -> float:
+    """What the process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _row(tally: Tally, cpu_seconds: float) -> dict[str, Any]:
     return {
         "per_second": round(tally.per_second),
+        "per_cpu_second": round(tally.count / cpu_seconds),
         "ms_p50": round(tally.percentile(0.5), 2),
         "ms_p99": round(tally.percentile(0.99), 2),
         "statuses": tally.statuses,
@@ -148,14 +159,16 @@ def _row(tally: Tally) -> dict[str, Any]:
 
 
 def _summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    def middle(name: str) -> float:
-        return median(row["per_second"] for row in rows if row["server"] == name)
+    def middle(name: str, figure: str) -> float:
+        return median(row[figure] for row in rows if row["server"] == name)
 
-    ours, bare = middle("vivavoce"), middle("bare")
+    ours, bare = (middle(name, "per_cpu_second") for name in ("vivavoce", "bare"))
     refused = sum(count for row in rows for status, count in row["statuses"].items() if status != 200)
     return {
-        "per_second": ours,
-        "bare_per_second": bare,
+        "per_second": middle("vivavoce", "per_second"),
+        "bare_per_second": middle("bare", "per_second"),
+        "per_cpu_second": ours,
+        "bare_per_cpu_second": bare,
         "ratio": round(ours / bare, 3),
         "refused": refused,
         "met": ours >= GOAL_PER_SECOND and ours / bare >= GOAL_RATIO and not refused,
@@ -167,8 +180,10 @@ def _table(figures: dict[str, Any]) -> Table:
     for name in ("what", "figure", "goal"):
         table.add_column(name)
     reads, sign_ins = figures["reads"], figures["sign_ins"]
-    table.add_row("cached list with a token check", f"{reads['per_second']:,.0f}/s", f"≥ {GOAL_PER_SECOND:,}/s")
-    table.add_row("bare Starlette route, same bytes", f"{reads['bare_per_second']:,.0f}/s", "")
+    goal = f"≥ {GOAL_PER_SECOND:,}/s"
+    table.add_row("cached list with a token check, a second of the core", f"{reads['per_cpu_second']:,.0f}", goal)
+    table.add_row("bare Starlette route, same bytes", f"{reads['bare_per_cpu_second']:,.0f}", "")
+    table.add_row("the same by the clock", f"{reads['per_second']:,.0f} and {reads['bare_per_second']:,.0f}", "")
     table.add_row("ratio", f"{reads['ratio']:.2f}", f"≥ {GOAL_RATIO}")
     table.add_row("not answered with 200", str(reads["refused"]), "0")
     table.add_row(f"sign-ins, {AT_ONCE} at once", f"{sign_ins['per_second']}/s", "set by Argon2")
@@ -186,7 +201,7 @@ def _running(name: str, *arguments: str) -> Iterator[dict[str, Any]]:
             assert process.stdout is not None
             line = process.stdout.readline()
             assert line, f"the server `{name}` did not start"
-            yield json.loads(line)
+            yield {"pid": process.pid, **json.loads(line)}
         finally:
             process.terminate()
 

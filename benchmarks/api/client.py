@@ -39,10 +39,11 @@ class Tally:
 class _Line(asyncio.Protocol):
     """One connection: the next request goes out when the answer before it is whole."""
 
-    def __init__(self, requests: Iterator[bytes], tally: Tally, ends: float) -> None:
+    def __init__(self, requests: Iterator[bytes], tally: Tally, ends: float, least: int) -> None:
         self._requests = requests
         self._tally = tally
         self._ends = ends
+        self._least = least
         self._now = asyncio.get_running_loop().time
         self._received = b""
         self._needed = 0
@@ -69,7 +70,7 @@ class _Line(asyncio.Protocol):
         tally.latencies.append((moment - self._asked) * 1000)
         self._received = b""
         self._needed = 0
-        if moment < self._ends:
+        if moment < self._ends or len(tally.latencies) < self._least:
             self._ask()
         else:
             self._transport.close()
@@ -83,15 +84,15 @@ class _Line(asyncio.Protocol):
         self._transport.write(next(self._requests))
 
 
-async def hammer(port: int, requests: Sequence[bytes], connections: int, seconds: float) -> Tally:
-    """Send `requests` round and round over so many connections for so long."""
+async def hammer(port: int, requests: Sequence[bytes], connections: int, seconds: float, *, least: int = 0) -> Tally:
+    """Send `requests` round and round over so many connections for so long, and until so many were answered."""
     loop = asyncio.get_running_loop()
     tally = Tally()
     began = loop.time()
     turning = itertools.cycle(requests)
     lines = []
     for _ in range(connections):
-        _, line = await loop.create_connection(lambda: _Line(turning, tally, began + seconds), "127.0.0.1", port)
+        _, line = await loop.create_connection(lambda: _Line(turning, tally, began + seconds, least), "127.0.0.1", port)
         lines.append(line)
     await asyncio.gather(*(line.done for line in lines))
     tally.seconds = loop.time() - began

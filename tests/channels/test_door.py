@@ -17,7 +17,7 @@ ULI = person("uli")
 
 def head(**fields: str) -> Head:
     named = {"host": "localhost", **{name.replace("_", "-"): value for name, value in fields.items()}}
-    return Head.of((name.encode(), value.encode()) for name, value in named.items())
+    return Head((name.encode(), value.encode()) for name, value in named.items())
 
 
 async def come_in(entrance: Entrance, asking: Head, peer: str = "127.0.0.1", rate: Rate = "read") -> Caller:
@@ -65,7 +65,7 @@ async def test_an_endless_token_is_not_even_looked_at() -> None:
 
 
 async def test_two_tokens_are_none() -> None:
-    twice = Head.of([(b"host", b"localhost"), *[(b"authorization", b"Bearer token-of-uli")] * 2])
+    twice = Head([(b"host", b"localhost"), *[(b"authorization", b"Bearer token-of-uli")] * 2])
     with pytest.raises(Unauthorised):
         await come_in(Entrance(ULI), twice)
 
@@ -105,7 +105,7 @@ async def test_nobody_is_of_this_machine_because_a_proxy_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "asking", [head(host="evil.example"), head(origin="http://evil.example"), head(origin="null"), Head.of([])]
+    "asking", [head(host="evil.example"), head(origin="http://evil.example"), head(origin="null"), Head([])]
 )
 async def test_foreign_hosts_and_origins_are_refused_before_anything_is_asked(asking: Head) -> None:
     entrance = Entrance(ULI)

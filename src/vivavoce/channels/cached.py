@@ -9,7 +9,7 @@ kept is everybody's own to ask for.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -66,7 +66,7 @@ class CachedReads:
         self._cache = cache
 
     async def answer(
-        self, scope: Scope, receive: Receive, send: Send, tags: tuple[str, ...], if_none_match: list[str]
+        self, scope: Scope, receive: Receive, send: Send, tags: tuple[str, ...], if_none_match: Sequence[str]
     ) -> None:
         """From the cache, or from the application and then into it; without the cache from the application."""
         principal = scope["state"]["principal"]
@@ -98,7 +98,7 @@ class CachedReads:
         return make
 
 
-async def _send(entry: bytes, if_none_match: list[str], send: Send, *, body: bool) -> None:
+async def _send(entry: bytes, if_none_match: Sequence[str], send: Send, *, body: bool) -> None:
     etag, media, content = entry.split(b"\n", 2)
     if if_none_match and _matches(if_none_match, etag.decode("latin-1")):
         await send({"type": "http.response.start", "status": 304, "headers": [(b"etag", etag)]})
@@ -110,7 +110,7 @@ async def _send(entry: bytes, if_none_match: list[str], send: Send, *, body: boo
     await send({"type": "http.response.body", "body": content if body else b""})
 
 
-def _matches(given: list[str], etag: str) -> bool:
+def _matches(given: Sequence[str], etag: str) -> bool:
     """RFC 9110 §13.1.2: weak comparison."""
     tags = [tag.strip().removeprefix("W/") for line in given for tag in line.split(",")]
     return "*" in tags or etag.removeprefix("W/") in tags

@@ -9,10 +9,10 @@ of all, since it works once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import unquote_to_bytes
 
 from vivavoce.accounts.principal import Principal, guest
@@ -75,8 +75,7 @@ class Rules(Protocol):
 # ── what the door tells others ────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who asks, from where. `principal` is None for nobody in particular on a public route."""
 
     principal: Principal | None
@@ -93,57 +92,55 @@ class Caller:
         return self.principal.sign_in if self.principal else ""
 
 
-@dataclass(slots=True)
 class Head:
-    """The fields of a request's head that matter here, in one pass over all of them."""
+    """The fields of a request's head that matter here, picked in one pass over all of them."""
 
-    hosts: list[str] = field(default_factory=list)
-    origins: list[str] = field(default_factory=list)
-    authorization: list[str] = field(default_factory=list)
-    offered: list[str] = field(default_factory=list)
-    """`Sec-WebSocket-Protocol`."""
-    forwarded_for: list[str] = field(default_factory=list)
-    forwarded_proto: list[str] = field(default_factory=list)
-    agents: list[str] = field(default_factory=list)
-    if_none_match: list[str] = field(default_factory=list)
-    preflight: list[str] = field(default_factory=list)
-    """`Access-Control-Request-Method`."""
+    __slots__ = ("_fields",)
 
-    @classmethod
-    def of(cls, headers: Iterable[tuple[bytes, bytes]]) -> Head:
+    def __init__(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """From what ASGI calls headers: names in lower case."""
-        head = cls()
+        self._fields = fields = dict[bytes, list[str]]()
         for name, value in headers:
-            kept = _KEPT.get(name)
-            if kept is not None:
-                kept(head).append(value.decode("latin-1"))
-        return head
+            if name in _KEPT:
+                fields.setdefault(name, []).append(value.decode("latin-1"))
+
+    def all(self, name: bytes) -> Sequence[str]:
+        """Every field of that name, in their order."""
+        return self._fields.get(name, ())
 
     @property
     def protocols(self) -> list[str]:
         """Subprotocols that are offered, in the client's order."""
-        return [word.strip() for line in self.offered for word in line.split(",")]
+        return [word.strip() for line in self.all(b"sec-websocket-protocol") for word in line.split(",")]
 
     @property
     def origin(self) -> str:
-        return self.origins[0].lower() if self.origins else ""
+        """As the page says it; empty for a program."""
+        origins = self.all(b"origin")
+        return origins[0] if origins else ""
+
+    @property
+    def agent(self) -> str:
+        agents = self.all(b"user-agent")
+        return agents[0][:200] if agents else ""
 
 
-_KEPT: Final[Mapping[bytes, Any]] = {
-    b"host": lambda head: head.hosts,
-    b"origin": lambda head: head.origins,
-    b"authorization": lambda head: head.authorization,
-    b"sec-websocket-protocol": lambda head: head.offered,
-    b"x-forwarded-for": lambda head: head.forwarded_for,
-    b"x-forwarded-proto": lambda head: head.forwarded_proto,
-    b"user-agent": lambda head: head.agents,
-    b"if-none-match": lambda head: head.if_none_match,
-    b"access-control-request-method": lambda head: head.preflight,
-}
+_KEPT: Final = frozenset(
+    {
+        b"host",
+        b"origin",
+        b"authorization",
+        b"sec-websocket-protocol",
+        b"x-forwarded-for",
+        b"x-forwarded-proto",
+        b"user-agent",
+        b"if-none-match",
+        b"access-control-request-method",
+    }
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a request came from, before it is known whose it is."""
 
     address: str
@@ -176,16 +173,18 @@ class Door:
     def arrived(self, head: Head, peer: str, scheme: str) -> Place:
         """Host, Origin and proxy. Raises Problem 403."""
         ways = self.ways
-        if reason := ways.access.refusal(head.hosts, head.origins):
+        if reason := ways.access.refusal(head.all(b"host"), head.all(b"origin")):
             raise Problem(HTTPStatus.FORBIDDEN, "forbidden", reason)
         trusted = ways.proxies.trusts(peer)
         if ways.behind_proxy and not trusted and not is_local(peer):
             raise Problem(HTTPStatus.FORBIDDEN, "forbidden", "this server is reached through its proxy only")
-        address = ways.proxies.client(peer, head.forwarded_for)
-        secure = ways.proxies.scheme(peer, "https" if scheme == "https" else "http", head.forwarded_proto) == "https"
-        # Behind a proxy that nobody told us about all the world would come from this machine.
-        local = is_local(address) and (trusted or not head.forwarded_for)
-        return Place(address, secure, local)
+        forwarded = head.all(b"x-forwarded-for")
+        if not trusted:
+            # Behind a proxy that nobody told us about all the world would come from this machine.
+            return Place(peer, scheme == "https", is_local(peer) and not forwarded)
+        address = ways.proxies.client(peer, forwarded)
+        secure = ways.proxies.scheme(peer, scheme, head.all(b"x-forwarded-proto")) == "https"
+        return Place(address, secure, is_local(address))
 
     async def admit(self, rule: Rule, head: Head, place: Place) -> Caller:
         """Whoever sends this request, let in by its rule. Raises Unauthorised, Refused or StorageUnavailable."""
@@ -193,7 +192,7 @@ class Door:
         # A secret is exchanged there for something better, and what comes as a bearer is not always one of ours.
         principal = None if rule.limit == "sign_in" else await self._bearer(head, place)
         rule.admit(principal)
-        caller = _caller(principal, head, place)
+        caller = Caller(principal, place.address, head.agent, place.secure)
         await self.rates.of_user(rule.limit, caller.user)
         return caller
 
@@ -201,34 +200,31 @@ class Door:
         """The same for a WebSocket, where a browser brings a ticket as a second subprotocol."""
         await self.rates.from_address(rule.limit, place.address)
         ticket = next((word[len(_TICKET) :] for word in head.protocols if word.startswith(_TICKET)), "")
-        if ticket and not head.authorization:
-            if not head.origins or PROTOCOL not in head.protocols or len(ticket) > TOKEN_CHARACTERS:
+        if ticket and not head.all(b"authorization"):
+            if not head.origin or PROTOCOL not in head.protocols or len(ticket) > TOKEN_CHARACTERS:
                 raise Unauthorised("a ticket comes from a page, after `vivavoce.v1`", code="ticket_invalid")
-            principal: Principal | None = await _in_time(self._tickets.take(ticket, path, head.origins[0]))
+            principal: Principal | None = await _in_time(self._tickets.take(ticket, path, head.origin))
         else:
             principal = await self._bearer(head, place)
         rule.admit(principal)
-        caller = _caller(principal, head, place)
+        caller = Caller(principal, place.address, head.agent, place.secure)
         await self.rates.of_user(rule.limit, caller.user)
         return caller
 
     async def _bearer(self, head: Head, place: Place) -> Principal | None:
         """Whose token it is; a guest without one, where guests are let in; else nobody."""
-        if not head.authorization:
+        shown = head.all(b"authorization")
+        if not shown:
             return guest() if self.ways.guests and place.local else None
-        scheme, _, token = head.authorization[0].partition(" ")
+        scheme, _, token = shown[0].partition(" ")
         token = token.strip()
         wrong = scheme.lower() != "bearer" or not token or len(token) > TOKEN_CHARACTERS or not token.isascii()
-        if len(head.authorization) > 1 or wrong:
+        if len(shown) > 1 or wrong:
             raise Unauthorised("send one token as `Authorization: Bearer …`", code="token_invalid")
         known = self._tokens.known(token)
         if known is not None:
             return known
         return await _in_time(self._tokens.authenticate(token))
-
-
-def _caller(principal: Principal | None, head: Head, place: Place) -> Caller:
-    return Caller(principal, place.address, head.agents[0][:200] if head.agents else "", place.secure)
 
 
 async def _in_time(look: Awaitable[Principal]) -> Principal:

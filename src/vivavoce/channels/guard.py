@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import Final
 
@@ -66,7 +67,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         name = request_id.name_request()
-        head = Head.of(scope["headers"])
+        head = Head(scope["headers"])
         state = scope.setdefault("state", {})
         state["request_id"] = name
         state["principal"] = None
@@ -84,8 +85,8 @@ class Guard:
         check_path(scope["path"])
         if b"%" in scope.get("raw_path", b""):
             _no_hidden_slash(scope["raw_path"])
-        if head.preflight and scope["method"] == "OPTIONS" and head.origins:
-            await _preflight(send, allowed=head.origin in self._door.ways.access.origins)
+        if scope["method"] == "OPTIONS" and head.origin and head.all(b"access-control-request-method"):
+            await _preflight(send, allowed=self._listed(head))
             return
         rule = self._rules.find(scope["method"], scope["path"]) or _UNDECLARED
         await self._let_in(rule, place, head, scope, receive, send)
@@ -97,24 +98,29 @@ class Guard:
         state["caller"] = caller
         scope["client"] = (place.address, 0)
         scope["scheme"] = "https" if place.secure else "http"
+        if rule.cached and scope["method"] in ("GET", "HEAD"):
+            await self._reads.answer(scope, receive, send, rule.cached, head.all(b"if-none-match"))
+            return
         leave = self._door.rates.enter(rule.limit, place.address, caller.user)
         try:
-            if rule.cached and scope["method"] in ("GET", "HEAD"):
-                await self._reads.answer(scope, receive, send, rule.cached, head.if_none_match)
-            else:
-                await self._app(scope, receive, send)
+            await self._app(scope, receive, send)
         finally:
             leave()
+
+    def _listed(self, head: Head) -> bool:
+        """Whether another page asks, one that may."""
+        origins = self._door.ways.access.origins
+        return bool(origins) and head.origin.lower() in origins
 
     def _extra(self, name: str, head: Head) -> list[tuple[bytes, bytes]]:
         extra = [(_REQUEST_ID, name.encode())]
         if self._hsts:
             extra.append(_HSTS)
-        if head.origins and head.origin in self._door.ways.access.origins:
-            extra.append((b"access-control-allow-origin", head.origin.encode("latin-1")))
-            extra.append((b"access-control-expose-headers", _CORS_SHOWN))
         if self._door.ways.access.origins:
             extra.append((b"vary", b"Origin"))
+            if self._listed(head):
+                extra.append((b"access-control-allow-origin", head.origin.lower().encode("latin-1")))
+                extra.append((b"access-control-expose-headers", _CORS_SHOWN))
         return extra
 
 
@@ -127,16 +133,16 @@ class _Dressed:
         self._send = send
         self._extra = extra
 
-    async def __call__(self, message: Message) -> None:
+    def __call__(self, message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             own = message["headers"]
-            names = {name.lower() for name, _ in own}
             message["headers"] = headers = [*own, *_ALWAYS, *self._extra]
+            names = [name.lower() for name, _ in own]
             if _POLICY[0] not in names:
                 headers.append(_POLICY)
             if _NO_STORE[0] not in names:
                 headers.append(_NO_STORE)
-        await self._send(message)
+        return self._send(message)
 
 
 async def _preflight(send: Send, *, allowed: bool) -> None:

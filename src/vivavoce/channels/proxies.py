@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Literal
 
 from vivavoce.errors import ConfigError
-
-Scheme = Literal["http", "https"]
 
 
 class Proxies:
@@ -49,10 +46,10 @@ class Proxies:
                 break
         return known
 
-    def scheme(self, peer: str, own: Scheme, forwarded: Sequence[str]) -> Scheme:
+    def scheme(self, peer: str, own: str, forwarded: Sequence[str]) -> str:
         """How the client reached the outermost proxy."""
         if len(forwarded) == 1 and forwarded[0] in ("http", "https") and self.trusts(peer):
-            return "https" if forwarded[0] == "https" else "http"
+            return forwarded[0]
         return own
 
     def _trusts(self, address: str) -> bool:

@@ -38,7 +38,10 @@ class _Refused(Exception):
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with bounds. One timer: for a head, then for its body; between requests it is uvicorn's."""
+    """uvicorn's protocol with bounds. One timer: for a head, then for its body; between requests it is uvicorn's.
+
+    Nearly every request comes whole in one piece, so timers are armed only when a piece ends in the middle of one.
+    """
 
     def __init__(
         self,
@@ -62,9 +65,9 @@ class HttpProtocol(HttpToolsProtocol):
         self._part: Literal["between", "head", "body"] = "between"
         self._bytes = 0
         """Of this part, as they came."""
-        self._kept = 0
-        """In the fields of this request, as the parser gave them."""
-        self._fields = 0
+        self._awaited: Literal["between", "head", "body"] = "between"
+        """The part that the timer is for."""
+        self._trailers = 0
         self._seen = 0
         """`_bytes` when the body was looked at last."""
         self._refusal = Problem(HTTPStatus.BAD_REQUEST, "bad_request", "this is no HTTP request")
@@ -128,52 +131,45 @@ class HttpProtocol(HttpToolsProtocol):
             self._bytes += len(piece)
             super().data_received(piece)
             self._bound()
-        if self._due is None and not (self._ended or self._answering):
-            # uvicorn's timer between requests has ended with these bytes, whether they begin a request or not.
-            self._await_head()
+        if self._part != self._awaited or self._part == "between":
+            self._arm()
 
     # ── the parser ────────────────────────────────────────────────────────────────────────────────
 
     def on_message_begin(self) -> None:
         self._part = "head"
-        self._kept = self._fields = 0
-        if self._due is None:
-            self._await_head()
         super().on_message_begin()
 
-    def on_url(self, url: bytes) -> None:
-        self._keep(len(url))
-        super().on_url(url)
-
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A field of the head, or of a chunked body's trailer: they share the bounds."""
-        self._fields += 1
-        if self._fields > self._limits.fields:
-            self._refusal = _head_too_large(f"a request may have {self._limits.fields} header fields")
+        if self._part == "head":
+            super().on_header(name, value)
+            return
+        # A chunked body's trailer: nobody here reads one, and among the fields of the head it would be a disguise.
+        self._trailers += 1
+        if self._trailers > self._limits.fields:
+            self._refusal = _head_too_large(f"a trailer may have {self._limits.fields} fields")
             raise _Refused
-        self._keep(len(name) + len(value) + 4)
-        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        """Exact bounds of the head; `_bound` has kept what came before from growing without end."""
+        limits, headers = self._limits, self.headers
+        if len(headers) > limits.fields:
+            self._refusal = _head_too_large(f"a request may have {limits.fields} header fields")
+            raise _Refused
+        kept = len(self.url) + sum([len(name) + len(value) + 4 for name, value in headers])
+        if kept > limits.head_bytes:
+            self._refusal = _head_too_large(f"the head of a request may have {limits.head_bytes} bytes")
+            raise _Refused
         self._part = "body"
-        self._bytes = self._seen = 0
-        self._disarm()
-        self._due = self.loop.call_later(self._limits.body_look_s, self._look_at_body)
+        self._bytes = self._seen = self._trailers = 0
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         self._part = "between"
         self._bytes = 0
-        self._disarm()
         super().on_message_complete()
 
     # ── bounds ────────────────────────────────────────────────────────────────────────────────────
-
-    def _keep(self, amount: int) -> None:
-        self._kept += amount
-        if self._kept > self._limits.head_bytes:
-            self._refusal = _head_too_large(f"the head of a request may have {self._limits.head_bytes} bytes")
-            raise _Refused
 
     def _bound(self) -> None:
         """What the parser keeps without telling: a field whose end does not come."""
@@ -185,6 +181,18 @@ class HttpProtocol(HttpToolsProtocol):
             self.refuse(Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", detail))
         elif self._part != "body" and self._bytes > limits.head_bytes + _PIECE:
             self.refuse(_head_too_large(f"the head of a request may have {limits.head_bytes} bytes"))
+
+    def _arm(self) -> None:
+        """The timer for what is awaited now, which is another part than before."""
+        self._disarm()
+        self._awaited = self._part
+        if self._ended or self.transport.is_closing():
+            return
+        if self._part == "body":
+            self._due = self.loop.call_later(self._limits.body_look_s, self._look_at_body)
+        elif self._part == "head" or not self._answering:
+            # uvicorn's timer between requests has ended with these bytes, whether they begin a request or not.
+            self._await_head()
 
     def _await_head(self) -> None:
         self._due = self.loop.call_later(self._limits.head_s, self._head_is_late)

@@ -180,7 +180,7 @@ class Gateway(AbstractAsyncContextManager["Gateway"]):
 
     async def _admit(self, scope: Mapping[str, Any], target: bytes) -> Admitted:
         """Raises Problem or VivavoceError."""
-        head = Head.of(scope["headers"])
+        head = Head(scope["headers"])
         peer = scope["client"][0] if scope["client"] else ""
         place = self._door.arrived(head, peer, scope["scheme"])
         path = plain_path(target)

@@ -1,4 +1,4 @@
-"""Everything at once that people do with their accounts, in two processes: nobody waits for ever, the chain is whole."""
+"""Everything at once that people do with their accounts, in two processes: nobody waits for ever; one whole chain."""
 
 from __future__ import annotations
 

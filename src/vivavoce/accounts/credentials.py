@@ -93,11 +93,9 @@ class Credentials:
             hashed = await self._passwords.hash(password)
         async with self._database.writing() as session:
             # The user first, as everybody does who changes something of his: nobody waits for each other in a ring.
-            user = await session.scalar(
-                select(User).where(User.id == user_id, User.disabled.is_(False)).with_for_update()
-            )
+            user = await session.scalar(select(User).where(User.id == user_id).with_for_update())
             await self._links.take(session, secret)
-            if user is None:
+            if user is None or user.disabled:
                 raise Unauthorised("this link has been used, or has run out", code="link_invalid")
             if hashed is not None:
                 await self._set(session, user, hashed)

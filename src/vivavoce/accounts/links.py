@@ -58,7 +58,6 @@ class Links:
     async def _issue(self, session: AsyncSession, actor: Actor, user_id: str, kind: Kind) -> Link:
         secret = secrets.token_urlsafe(32)
         moment = self._clock()
-        await session.execute(delete(OneTimeSecret).where(OneTimeSecret.expires_at <= moment))
         older = await session.scalars(
             select(OneTimeSecret.hash)
             .where(OneTimeSecret.user_id == user_id)
@@ -96,8 +95,11 @@ class Links:
 
     async def sweep(self) -> None:
         """Forget links that have run out."""
+        old = select(OneTimeSecret.hash).where(OneTimeSecret.expires_at <= self._clock())
         async with self._database.writing() as session:
-            await session.execute(delete(OneTimeSecret).where(OneTimeSecret.expires_at <= self._clock()))
+            # Those that somebody holds just now are left for the next time: no waiting for each other in a ring.
+            found = (await session.scalars(old.limit(1000).with_for_update(skip_locked=True))).all()
+            await session.execute(delete(OneTimeSecret).where(OneTimeSecret.hash.in_(found)))
 
     def _valid(self, secret: str) -> tuple[ColumnElement[bool], ...]:
         return OneTimeSecret.hash == _hash(secret), OneTimeSecret.expires_at > self._clock()

@@ -7,8 +7,11 @@ import asyncio
 import pytest
 
 from vivavoce.errors import StorageUnavailable
-from vivavoce.storage.bus import News, open_bus
+from vivavoce.storage.bus import Delivery, News, open_bus
+from vivavoce.storage.bus.ledger import Group
 from vivavoce.storage.bus.memory import MemoryBus
+from vivavoce.storage.bus.rows import RowStreams
+from vivavoce.storage.clock import HOUR
 from vivavoce.storage.database import Database
 from vivavoce.testing import conformance_storage as suite
 from vivavoce.testing.conformance_storage import Handling, Seen, working
@@ -63,6 +66,29 @@ async def test_a_redis_that_was_killed_is_subscribed_to_again_and_says_that_news
         await here.publish("a", b"after")
         await heard.reach(2)
     assert [news.payload for news in heard] == [b"before", b"after"]
+
+
+@pytest.mark.real
+async def test_what_goes_wrong_beside_the_bus_comes_out_as_it_is(redis_url: str) -> None:
+    with pytest.raises(KeyError):
+        async with open_bus(redis_url):
+            raise KeyError
+
+
+@pytest.mark.real
+async def test_a_clock_that_is_set_back_holds_nothing_up(sqlite: Database) -> None:
+    now = 1_800_000_000_000
+    ledger = RowStreams(sqlite, lambda: now)
+    await ledger.append("s", b"1", "k", 10)
+    await ledger.append("s", b"2", "k", 10)
+    held = await ledger.next(Group("s", "g"), "dies", 60)
+    assert isinstance(held, Delivery)
+    assert await ledger.next(Group("s", "g"), "other", 60) == 0  # the second one had to be parked
+    assert await ledger.next(Group("s", "g"), "other", 60) == 60
+    now -= 2 * HOUR
+    again = await ledger.next(Group("s", "g"), "other", 60)
+    assert isinstance(again, Delivery)
+    assert (again.payload, again.attempt) == (b"1", 2)
 
 
 @pytest.mark.real

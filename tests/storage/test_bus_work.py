@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vivavoce import aio
-from vivavoce.errors import StorageUnavailable
+from vivavoce.errors import StorageError, StorageFull, StorageUnavailable
 from vivavoce.storage.bus.heap import HeapStreams
 from vivavoce.storage.bus.ledger import Group, Held
 from vivavoce.storage.bus.memory import MemoryBus
@@ -23,9 +23,10 @@ from vivavoce.testing.conformance_storage import Handling, Seen, working
 
 
 class Faulty(HeapStreams):
-    """Streams that can be away, or say that a hold is lost."""
+    """Streams that can be away or full, or say that a hold is lost."""
 
     away = False
+    fault: StorageError = StorageUnavailable("away")
     lost_holds = False
 
     async def next(self, group: Group, consumer: str, hold_s: float) -> Delivery | float:
@@ -42,7 +43,7 @@ class Faulty(HeapStreams):
 
     def _come(self) -> None:
         if self.away:
-            raise StorageUnavailable("away")
+            raise self.fault
 
 
 @asynccontextmanager
@@ -159,9 +160,10 @@ async def test_what_was_done_while_the_store_was_away_is_not_done_again() -> Non
     assert handled == [b"1", b"2"]
 
 
-async def test_a_worker_waits_for_a_store_that_is_away() -> None:
+@pytest.mark.parametrize("fault", [StorageUnavailable("away"), StorageFull("full"), StorageError("a deadlock")])
+async def test_a_worker_waits_for_a_store_that_fails(fault: StorageError) -> None:
     ledger = Faulty()
-    ledger.away = True
+    ledger.away, ledger.fault = True, fault
     handled = Seen[bytes]()
     await ledger.append("s", b"1", "", 10)
     async with worker(ledger, lambda entry: handled.take(entry.payload)):

@@ -91,7 +91,7 @@ class Outbox:
         async with self._bus.subscribe("outbox", lambda _: None, self._doubt):
             while True:
                 self._written.clear()
-                with suppress(StorageUnavailable):
+                with suppress(StorageError):  # away, or full: the rows stay, and nobody is told that they do not
                     if await self.send():
                         continue
                     if aio.now() - pruned >= PRUNE_S:

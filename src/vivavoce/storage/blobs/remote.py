@@ -74,10 +74,11 @@ class RemoteBlobs(ObjectBlobs):
                 upload = aio.spawn(tasks, self._upload(key, parts, content_type), f"upload {key}")
                 await self._feed(chunks, parts, upload)
         except BaseExceptionGroup as group:
-            raise group.exceptions[0] from None  # that of `chunks`: the upload itself raises nothing
-        error = upload.result()
-        if error is not None:
-            raise error
+            error = group.exceptions[0]  # that of `chunks`: the upload itself raises nothing
+            raise error from error.__cause__
+        refusal = upload.result()
+        if refusal is not None:
+            raise refusal
         return BlobInfo(key, parts.size, parts.sha256)
 
     async def _feed(self, chunks: AsyncIterable[bytes], parts: _Parts, upload: asyncio.Task[Any]) -> None:

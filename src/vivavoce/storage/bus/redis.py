@@ -24,10 +24,17 @@ class RedisBus(RedisNews, Streams):
 @asynccontextmanager
 async def open_redis_bus(url: str) -> AsyncIterator[RedisBus]:
     """A bus that looks after its connection until it is left."""
-    async with RedisLink.open(url) as link, asyncio.TaskGroup() as tasks:
+    async with RedisLink.open(url) as link:
         bus = RedisBus(link)
-        keeper = aio.spawn(tasks, bus.run(), "bus subscriptions")
         try:
-            yield bus
-        finally:
-            keeper.cancel()
+            async with asyncio.TaskGroup() as tasks:
+                keeper = aio.spawn(tasks, bus.run(), "bus subscriptions")
+                try:
+                    yield bus
+                finally:
+                    keeper.cancel()
+        except BaseExceptionGroup as group:
+            error, *others = group.exceptions
+            if others:
+                raise
+            raise error from error.__cause__  # what was raised inside, as if there were no group

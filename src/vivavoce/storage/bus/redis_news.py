@@ -18,7 +18,7 @@ from typing import Any, Final
 from redis.asyncio.client import PubSub
 
 from vivavoce import aio
-from vivavoce.errors import StorageUnavailable
+from vivavoce.errors import StorageError, StorageUnavailable
 from vivavoce.storage.bus.local_news import Subscribers
 from vivavoce.storage.bus.port import News
 from vivavoce.storage.redis_link import RedisLink, translated
@@ -89,7 +89,7 @@ class RedisNews:
             try:
                 with translated():
                     await self._listen()
-            except StorageUnavailable:
+            except StorageError:
                 pause = PAUSES_S[min(self._failures, len(PAUSES_S) - 1)]
                 if self._failures == 0:
                     _log.warning("the bus is away")

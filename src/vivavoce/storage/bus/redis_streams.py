@@ -28,7 +28,12 @@ from vivavoce.storage.redis_link import RedisLink
 PARKED: Final = 0.001
 """Seconds until the next try when one step has only parked entries."""
 
-_COMMON: Final = """
+FURTHEST_MS: Final = 3_600_000
+"""Nobody holds or postpones for longer."""
+
+_COMMON: Final = (
+    f"local FURTHEST = {FURTHEST_MS + 60_000}\n"
+    + """
 local function now()
   local t = redis.call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
@@ -45,6 +50,7 @@ local function add(stream, counter, payload, key, keep, channel)
   return id
 end
 """
+)
 
 _APPEND: Final = _COMMON + "return add(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3], ARGV[4])"
 
@@ -85,6 +91,8 @@ local function give(entry, attempt)
 end
 while true do
   local id = redis.call('ZRANGEBYSCORE', due, '-inf', now(), 'LIMIT', 0, 1)[1]
+  -- … or so far ahead that the clock must have been set back since
+  id = id or redis.call('ZRANGEBYSCORE', due, now() + FURTHEST, '+inf', 'LIMIT', 0, 1)[1]
   if not id then break end
   local entry = redis.call('XCLAIM', stream, group, consumer, 0, id)[1]
   if entry then return give(entry, redis.call('XPENDING', stream, group, id, id, 1)[1][4]) end
@@ -304,4 +312,4 @@ def _wake(stream: str) -> str:
 
 
 def _ms(seconds: float) -> int:
-    return max(0, round(seconds * 1_000))
+    return min(max(0, round(seconds * 1_000)), FURTHEST_MS)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, delete, func, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,12 +20,14 @@ from vivavoce.storage.bus import dead
 from vivavoce.storage.bus.ledger import Group, Held
 from vivavoce.storage.bus.port import Delivery
 from vivavoce.storage.bus.wakes import Wakes
-from vivavoce.storage.clock import Clock
+from vivavoce.storage.clock import HOUR, Clock
 from vivavoce.storage.database import Database
 from vivavoce.storage.models import StreamDelivery, StreamEntry, StreamGroup
 
 PARKED: Final = 1 << 62
 """Due never: until the earlier entry of its key is done."""
+FURTHEST_MS: Final = HOUR
+"""Nobody holds or postpones for longer."""
 PARKED_AT_ONCE: Final = 100
 """So many entries one step may park before it lets others write."""
 
@@ -76,10 +78,7 @@ class RowStreams(Wakes):
         async with self._locked(group) as (session, row):
             now = self._clock()
             due = await session.scalar(
-                select(StreamDelivery)
-                .where(_of(group), StreamDelivery.due_at <= now)
-                .order_by(StreamDelivery.entry_id)
-                .limit(1)
+                select(StreamDelivery).where(_of(group), _due(now)).order_by(StreamDelivery.entry_id).limit(1)
             )
             if due is None:
                 due = await self._unseen(session, group, row)
@@ -158,10 +157,11 @@ class RowStreams(Wakes):
             unseen = select(StreamEntry.id).where(StreamEntry.stream == group.stream, StreamEntry.id > (last or 0))
             if await session.scalar(unseen.limit(1)) is not None:
                 return None
+            now = self._clock()
+            if await session.scalar(select(StreamDelivery.entry_id).where(_of(group), _due(now)).limit(1)) is not None:
+                return None
             due = await session.scalar(select(func.min(StreamDelivery.due_at)).where(_of(group)))
-        if due is None or due == PARKED:
-            return math.inf
-        return None if due <= self._clock() else (due - self._clock()) / 1_000
+        return math.inf if due is None or due == PARKED else (due - now) / 1_000
 
     async def _unseen(self, session: AsyncSession, group: Group, row: StreamGroup) -> StreamDelivery | None:
         """The first entry that was never given and need not wait for an earlier one."""
@@ -224,6 +224,12 @@ def _of(group: Group) -> ColumnElement[bool]:
     return and_(StreamDelivery.stream == group.stream, StreamDelivery.name == group.name)
 
 
+def _due(now: int) -> ColumnElement[bool]:
+    """Due, or so far ahead that the clock must have been set back since."""
+    due = StreamDelivery.due_at
+    return or_(due <= now, and_(due > now + FURTHEST_MS, due != PARKED))
+
+
 def _held(held: Held) -> ColumnElement[bool]:
     return and_(
         _of(held.group),
@@ -238,4 +244,4 @@ def _delivery(entry: StreamEntry, attempt: int) -> Delivery:
 
 
 def _ms(seconds: float) -> int:
-    return max(0, round(seconds * 1_000))
+    return min(max(0, round(seconds * 1_000)), FURTHEST_MS)

@@ -1,5 +1,7 @@
 """The worker loop of `consume`, over any ledger: hold, work, extend the hold, then done, later or dead.
 
+A ledger that fails, in whatever way (a full disk is one), is asked again; the loop ends only when it is cancelled.
+
 While the handler works its entry stays held; each third of `claim_s` the hold is extended. A hold that could not be
 extended in time is somebody else's: then the handler is stopped, so that no two ever work on one entry. The clocks
 of two machines need only run equally fast for that; they need not agree.
@@ -14,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from vivavoce import aio
-from vivavoce.errors import StorageError, StorageUnavailable, VivavoceError
+from vivavoce.errors import StorageError, VivavoceError
 from vivavoce.storage.bus.dead import DeadLetter
 from vivavoce.storage.bus.ledger import Group, Held, Ledger
 from vivavoce.storage.bus.port import Delivery, Handler, Retry
@@ -37,6 +39,7 @@ class Worker:
         self._group = group
         self._consumer = consumer
         self._retry = retry
+        self._well = True
 
     async def run(self, handle: Handler) -> None:
         """Until cancelled."""
@@ -52,9 +55,11 @@ class Worker:
         asked = aio.now()
         try:
             given = await self._ledger.next(self._group, self._consumer, self._retry.claim_s)
-        except StorageUnavailable:
+        except StorageError as error:
+            self._complain(error)
             await asyncio.sleep(AWAY_S)
             return
+        self._well = True
         if isinstance(given, Delivery):
             await self._work(given, asked, handle)
             return
@@ -92,7 +97,7 @@ class Worker:
             asked = aio.now()
             try:
                 mine = await self._ledger.extend(held, self._retry.claim_s)
-            except StorageUnavailable:
+            except StorageError:
                 continue
             if not mine:
                 hold.reschedule(aio.now())
@@ -122,13 +127,20 @@ class Worker:
             try:
                 await step()
                 return
-            except StorageUnavailable:
+            except StorageError as error:
+                self._complain(error)
                 if aio.now() > since + self._retry.claim_s:
                     return
                 await asyncio.sleep(AWAY_S)
             except asyncio.CancelledError:
                 await self._farewell(step)  # it may have been done already, and then does nothing
                 raise
+
+    def _complain(self, error: StorageError) -> None:
+        """Once, until all is well again."""
+        if self._well:
+            _log.warning("stream %s: waiting for the bus: %s", self._group.stream, error.message)
+        self._well = False
 
     async def _farewell(self, step: Callable[[], Awaitable[None]]) -> None:
         with suppress(StorageError, TimeoutError):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.house import PASSWORD, Watch, accounts, come_in, person
-from vivavoce.accounts.actor import LOCAL_OPERATOR
+from vivavoce.accounts.actor import LOCAL_OPERATOR, Actor
 from vivavoce.accounts.api_tokens import MOST, new_token, well_formed
 from vivavoce.accounts.permissions import TABLE
 from vivavoce.errors import BadInput, Missing, Refused, Unauthorised
@@ -50,6 +50,18 @@ async def test_nobody_makes_a_token_beyond_the_owners_role_or_the_longest_life(s
         await house.api_tokens.create(LOCAL_OPERATOR, owner.id, "x", "user", scopes=["everything"])  # type: ignore[list-item]
     with pytest.raises(BadInput):
         await house.api_tokens.create(LOCAL_OPERATOR, owner.id, "x", "root")  # type: ignore[arg-type]
+
+
+@pytest.mark.real
+async def test_a_token_makes_none_that_may_more_than_itself(sqlite: Database) -> None:
+    house = accounts(sqlite, Watch())
+    owner = await person(house, "ada", "operator")
+    small = await house.api_tokens.create(LOCAL_OPERATOR, owner.id, "x", "operator", scopes=["self", "talk"])
+    me = Actor(await house.authenticator.authenticate(small.token))
+    for role, scopes in (("operator", []), ("user", []), ("operator", ["self", "metrics"])):
+        with pytest.raises(Refused):
+            await house.api_tokens.create(me, owner.id, "y", role, scopes=scopes)
+    await house.api_tokens.create(me, owner.id, "y", "user", scopes=["talk"])
 
 
 @pytest.mark.real

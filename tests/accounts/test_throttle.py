@@ -98,6 +98,14 @@ async def test_thirty_failures_of_an_address_keep_it_out_whatever_name_it_tries(
     await guard.admit("somebody", ELSEWHERE, trusted=False)
 
 
+async def test_an_address_of_ipv6_is_its_whole_64_which_one_machine_has() -> None:
+    guard = throttle()
+    for n in range(30):
+        await wrong(guard, f"name{n}", f"2001:db8::{n}")
+    assert await refused(guard, "somebody", "2001:db8::ffff:1") == 900
+    await guard.admit("somebody", "2001:db8:0:1::1", trusted=False)
+
+
 async def test_a_hundred_failures_of_a_name_from_everywhere_slow_it_to_one_in_ten_seconds() -> None:
     guard = throttle()
     for n in range(100):

@@ -84,6 +84,8 @@ class ApiTokens:
         life = self._longest if days is None else days
         if role not in ROLES or not set(scopes) <= set(PERMISSIONS) or not 1 <= life <= self._longest:
             raise BadInput(f"a token needs a role, known scopes and 1 to {self._longest} days")
+        if not (TABLE[role] & frozenset(scopes) if scopes else TABLE[role]) <= actor.principal.scopes:
+            raise Refused("nobody gives a token more than they may themselves")  # else a small token makes a big one
         token = new_token()
         moment = self._clock()
         row = ApiToken(

@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from vivavoce.accounts.networks import network
+from vivavoce.accounts.networks import network, single
 from vivavoce.errors import RateLimited, StorageUnavailable
 from vivavoce.storage.cache.port import Cache
 from vivavoce.storage.clock import SECOND, Clock
@@ -88,7 +88,7 @@ class Throttle:
         await self._either(lambda cache, limits: self._return(cache, limits, tried))
 
     async def _admit(self, cache: Cache, limits: Limits, name: str, address: str, trusted: bool) -> Try:
-        by_name, by_address = _key("name", name), _key("address", address)
+        by_name, by_address = _key("name", name), _key("address", single(address))
         pair = _key("pair", name, network(address) or address)
         await self._open(cache, pair + ":block")
         if not trusted:

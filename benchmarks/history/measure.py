@@ -72,7 +72,8 @@ def cases() -> Iterator[Case]:
     yield Case("person of 3 turns, rare word of another", QUIET, [Asked(query=RARE)])
 
 
-async def measure(reading: Reading, case: Case) -> Measured:
+async def measure(reading: Reading, case: Case, *, whole: bool) -> Measured:
+    """With all the turns there are (`whole`) a page that is too short is a mistake of the search."""
     actor = Actor(Principal(case.owner, "somebody", "user", "", "session", TABLE["user"]))
     measured = Measured(case.name)
     for repeat in range(-3, REPEATS):  # the first ones are not counted: connections, plans, pages of the file
@@ -86,7 +87,7 @@ async def measure(reading: Reading, case: Case) -> Measured:
             if page + 1 == case.pages and repeat >= 0:
                 measured.times.append(took)
                 measured.found = max(measured.found, len(found.items))
-    if measured.found < case.at_least:
+    if whole and measured.found < case.at_least:
         raise AssertionError(f"{case.name}: {measured.found} found, at least {case.at_least} expected")
     return measured
 

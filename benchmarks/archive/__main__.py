@@ -95,12 +95,17 @@ async def frames(observer: Observer, seconds: float, reply: int = 0, first: int 
 def times(archive: Writing) -> list[float]:
     """Milliseconds from a turn's commit until it is durable, in the database or in the ledger, as they come."""
     found: list[float] = []
+    seen: set[tuple[str, int]] = set()
     write = archive.writer._write
 
     async def timed(batch: Batch, drafts: list[ConversationDraft], group: asyncio.TaskGroup) -> None:
         await write(batch, drafts, group)
         now = wall()
-        found.extend(now - row.started_at for row in batch.turns if row.state == "open" and not row.heard)
+        for row in batch.turns:
+            turn = row.conversation_id, row.reply
+            if turn not in seen:
+                seen.add(turn)
+                found.append(now - row.started_at)
 
     archive.writer._write = timed  # type: ignore[method-assign]
     return found
@@ -148,8 +153,8 @@ async def talk(archive: Writing, owner: str, people: int, seconds: float, *, rec
     loop, process = await _shares(observers, seconds)
     durable.sort()
     print(
-        f"{people} people, {'recorded' if record else 'not recorded'}: {100 * (loop - alone[0]):.1f} % of a core in the "
-        f"loop's thread, {100 * (process - alone[1]):.1f} % in the process (the workload itself is taken off); "
+        f"{people} people, {'recorded' if record else 'not recorded'}: {100 * (loop - alone[0]):.1f} % of a core in "
+        f"the loop's thread, {100 * (process - alone[1]):.1f} % in the process (the workload itself is taken off); "
         f"words durable p50 {statistics.median(durable):.0f} ms, "
         f"p95 {durable[len(durable) * 95 // 100]:.0f} ms; spool {archive.spool.used >> 20} MiB"
     )

@@ -37,6 +37,7 @@ _BY_CODE: Final[Mapping[str, HTTPStatus]] = {
     "changed": HTTPStatus.PRECONDITION_FAILED,
     "precondition_required": HTTPStatus.PRECONDITION_REQUIRED,
     "busy": HTTPStatus.SERVICE_UNAVAILABLE,
+    "loading": HTTPStatus.SERVICE_UNAVAILABLE,
     "draining": HTTPStatus.SERVICE_UNAVAILABLE,
     "overloaded": HTTPStatus.SERVICE_UNAVAILABLE,
     "range": HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,

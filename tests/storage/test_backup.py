@@ -21,6 +21,7 @@ from vivavoce.storage.blobs import BlobInfo
 from vivavoce.storage.database import Database
 from vivavoce.storage.migrate import downgrade, latest, upgrade
 from vivavoce.storage.models import (
+    ActivityCount,
     ApiToken,
     Base,
     Blob,
@@ -321,6 +322,9 @@ async def test_what_was_deleted_since_is_deleted_again(database: Database, other
     await add(database, *sound("recordings/c3", b"old", "4", "cy"), *sound("recordings/c4", b"new", "5", "cy"))
     scopes = ["conversation:" + "2".rjust(32, "0"), "blob:recordings/b2", "blob:recordings/c4"]
     await add(database, *(DataKey(id=scope[-9:], scope=scope, kek="k", wrapped=b"", created_at=1) for scope in scopes))
+    counts = {"conversations": 1, "turns": 1, "people": 1, "cuts": 0, "errors": 0, "responses": {}}
+    for owner, at in (("ada".rjust(32, "0"), 5), ("cy".rjust(32, "0"), 100), ("cy".rjust(32, "0"), 300), ("*", 5)):
+        await add(database, ActivityCount(size="hour", owner_id=owner, at=at, **counts))
     await save(database, path, shelf)
     fresh = Shelf()
     journal = (
@@ -340,6 +344,8 @@ async def test_what_was_deleted_since_is_deleted_again(database: Database, other
         assert list(await session.scalars(select(Blob.key))) == ["recordings/c4"]
         assert list(await session.scalars(select(DataKey.scope))) == ["blob:recordings/c4"]
         assert len(list(await session.scalars(select(Deletion.id)))) == 4
+        left = await session.execute(select(ActivityCount.owner_id, ActivityCount.at).order_by(ActivityCount.at))
+        assert [(owner[-2:], at) for owner, at in left] == [("*", 5), ("cy", 300)]
     assert fresh.kept == {"recordings/c4": b"new"}
 
 

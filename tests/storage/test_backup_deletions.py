@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import os
 from pathlib import Path
 
 import pytest
 
+from vivavoce.accounts import users
+from vivavoce.archive import deletion
 from vivavoce.errors import StorageError, StorageUnavailable
-from vivavoce.storage.backup_deletions import Deleted, Journal, read
+from vivavoce.storage.backup_deletions import CONVERSATION, HISTORY, USER, Deleted, Journal, read
 from vivavoce.storage.database import Database
 from vivavoce.storage.models import Deletion
 
@@ -87,3 +91,23 @@ async def test_a_line_of_something_else_is_refused(path: Path, line: bytes) -> N
     path.write_bytes(b'{"id":1,"kind":"user","object":"a","at":1}\n' + line + b"\n")
     with pytest.raises(StorageError, match="line 2"):
         read(path)
+
+
+async def serve_a_moment(journal: Journal) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await journal.run()
+
+
+async def test_a_server_keeps_it_and_lives_through_what_goes_wrong(sqlite: Database, path: Path) -> None:
+    await forget(sqlite, "a")
+    path.mkdir()
+    await serve_a_moment(Journal(sqlite, path))
+    path.rmdir()
+    await serve_a_moment(Journal(sqlite, path))
+    assert [one.object for one in read(path)] == ["a"]
+
+
+def test_it_speaks_of_what_the_rooms_above_delete() -> None:
+    assert {CONVERSATION, HISTORY} == {deletion.CONVERSATION, deletion.HISTORY}
+    assert f'kind="{USER}"' in inspect.getsource(users)

@@ -7,6 +7,8 @@ backups: `vivavoce restore` deletes again whatever it names.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -27,10 +29,14 @@ HISTORY: Final = "history"
 """Kinds: a person with everything of his, one conversation, all conversations of a person that had begun by then."""
 LATE: Final = 1_000
 """On PostgreSQL a row may become visible after ones with higher numbers: so many are looked at again each time."""
+FOLLOW_S: Final = 10.0
+"""How late the journal may be."""
 _LONGEST: Final = 1_000
 """Bytes of a line."""
 
 Tables = dict[str, Table]
+
+_log = logging.getLogger(__name__)
 
 
 class Deleted(msgspec.Struct, frozen=True):
@@ -43,12 +49,25 @@ class Deleted(msgspec.Struct, frozen=True):
 
 
 class Journal:
-    """The file of a running server. `follow` is called at its start, after deletions, and now and then."""
+    """The file of a running server, which `run` keeps."""
 
     def __init__(self, database: Database, path: Path) -> None:
         self._database = database
         self._path = path
         self._written: set[int] | None = None
+
+    async def run(self) -> None:
+        """Follow until cancelled. While it cannot, the log says so once, and it is made up for later."""
+        well = True
+        while True:
+            try:
+                await self.follow()
+                well = True
+            except StorageError as error:
+                if well:
+                    _log.warning("the journal of deletions falls behind: %s", error.message)
+                well = False
+            await asyncio.sleep(FOLLOW_S)
 
     async def follow(self) -> int:
         """Append what the file has not yet, durably; how many that were.
@@ -139,6 +158,11 @@ async def _forget(connection: AsyncConnection, tables: Tables, which: ColumnElem
     scopes = select(literal("conversation:") + conversations.c.id).where(which)
     await connection.execute(delete(keys).where(keys.c.scope.in_(scopes)))
     await connection.execute(delete(conversations).where(which))
+
+
+async def _forget_counts(connection: AsyncConnection, tables: Tables, user: str, until: int) -> None:
+    if (counts := tables.get("activity")) is not None:  # the first schema has none
+        await connection.execute(delete(counts).where(counts.c.owner_id == user, counts.c.at <= until))
 
 
 async def _blobs_gone(connection: AsyncConnection, tables: Tables, which: Select[tuple[str]], now: int) -> None:

@@ -21,6 +21,7 @@ import uvicorn
 from vivavoce import aio
 from vivavoce.app.build import Conversations, Surroundings, conversations
 from vivavoce.app.front import Front
+from vivavoce.app.observe import logs
 from vivavoce.app.platform import Platform, platform
 from vivavoce.app.settings import Loaded, Settings
 from vivavoce.app.settings.values import Server
@@ -96,6 +97,8 @@ async def serve(loaded: Loaded, listener: socket.socket, terminal: Terminal, *, 
     stop = _stop_signal()
     settings = loaded.settings
     async with platform(loaded) as house:
+        logs.at_least(house.settings.observe.log_level)
+        house.live.watch(lambda settings: logs.at_least(settings.observe.log_level))
         encrypted = encryption(settings.server, settings.tls, house.storage.folder.keys, off=plain)
         front = Front(house, hsts=bool(encrypted and encrypted.shown.known_authority))
         options = uvicorn_options(front.gateway, front.http_limits, front.census)

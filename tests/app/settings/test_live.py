@@ -25,13 +25,13 @@ def test_the_console_outranks_the_defaults_and_nothing_else(tmp_path: Path) -> N
 
 
 def test_a_change_works_at_once_where_it_can(tmp_path: Path) -> None:
-    live = Live(loaded(tmp_path), {"history.share_days": 3})
+    live = Live(loaded(tmp_path), {"limits.queue": 3})
     talk = live.section("talk")
     seen: list[str] = []
     live.watch(lambda settings: seen.append(settings.observe.log_level))
-    live.apply({"talk.voice": "ann", "history.share_days": 9, "observe.log_level": "debug"})
+    live.apply({"talk.voice": "ann", "limits.queue": 9, "observe.log_level": "debug"})
     assert talk.voice == "ann"
-    assert live.settings.history.share_days == 3, "built from it at the start"
+    assert live.settings.limits.queue == 3, "built from it at the start"
     assert seen == ["debug"]
     live.apply({})
     assert talk.voice is None

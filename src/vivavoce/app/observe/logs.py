@@ -24,9 +24,14 @@ def configure(level: str, form: Literal["text", "json"], stream: TextIO = sys.st
     handler.setFormatter(JsonLines() if form == "json" else Lines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
+    at_least(level)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def at_least(level: str) -> None:
+    """Write lines from this level on; may be changed while the server runs."""
+    logging.getLogger().setLevel(level.upper())
 
 
 class Lines(logging.Formatter):

@@ -27,7 +27,17 @@ from vivavoce.registry.overrides import Described, Effect
 log = logging.getLogger(__name__)
 
 FIXED: Final = frozenset({"server", "data", "tls"})
-NOW: Final = frozenset({"talk.language", "talk.voice", "talk.system_prompt", "turn.patience", "observe.log_level"})
+NOW: Final = frozenset(
+    {
+        "talk.language",
+        "talk.voice",
+        "talk.system_prompt",
+        "turn.patience",
+        "history.recording_bytes",
+        "history.share_days",
+        "observe.log_level",
+    }
+)
 
 
 class Live:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from archive.people import Said, conversation, person
-from vivavoce.archive import search_rebuild
 from vivavoce.archive.search import Search, Wanted
 from vivavoce.archive.search_index import SearchIndex
 from vivavoce.archive.search_rebuild import Rebuild
@@ -19,8 +18,8 @@ async def found(database: Database, owner: str, **wanted: object) -> int:
         return len((await search.find(session, Wanted(owner=owner, **wanted), 50)).hits)  # type: ignore[arg-type]
 
 
-def rebuild(database: Database, *, words: bool) -> Rebuild:
-    return Rebuild(database, SearchIndex(database.dialect, words=words), Plain())
+def rebuild(database: Database, *, words: bool, **sizes: int) -> Rebuild:
+    return Rebuild(database, SearchIndex(database.dialect, words=words), Plain(), **sizes)
 
 
 async def test_words_leave_the_index_when_they_are_sealed_and_come_back(database: Database) -> None:
@@ -35,14 +34,12 @@ async def test_words_leave_the_index_when_they_are_sealed_and_come_back(database
     assert await found(database, ada, query="tea") == 1
 
 
-async def test_it_goes_on_where_it_was_stopped(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_goes_on_where_it_was_stopped(database: Database) -> None:
     ada = await person(database, "ada")
     for _ in range(3):
         await conversation(database, ada, ["tea", "more tea"])
     await rebuild(database, words=True).step()
-    monkeypatch.setattr(search_rebuild, "BATCH", 2)
-    monkeypatch.setattr(search_rebuild, "STEPS", 2)
-    assert await rebuild(database, words=False).step() == 4
+    assert await rebuild(database, words=False, batch=2, steps=2).step() == 4
     assert await found(database, ada, query="tea") == 1
     assert await rebuild(database, words=False).step() == 2
     assert await found(database, ada, query="tea") == 0

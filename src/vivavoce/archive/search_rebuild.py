@@ -29,7 +29,11 @@ STEPS: Final = 2_000
 class Rebuild:
     """`index` says what is wanted."""
 
-    def __init__(self, database: Database, index: SearchIndex, sealer: Sealer) -> None:
+    def __init__(
+        self, database: Database, index: SearchIndex, sealer: Sealer, *, batch: int = BATCH, steps: int = STEPS
+    ) -> None:
+        self._batch_size = batch
+        self._steps = steps
         self._database = database
         self._index = index
         self._sealer = sealer
@@ -37,7 +41,7 @@ class Rebuild:
     async def step(self) -> int:
         """Index what was indexed otherwise; how many turns that were."""
         turns = 0
-        for _ in range(STEPS):
+        for _ in range(self._steps):
             done = await self._batch()
             if not done:
                 break
@@ -71,7 +75,7 @@ class Rebuild:
                 .join(Conversation, Conversation.id == Turn.conversation_id)
                 .where(Turn.id > state.done, Turn.state != "open")
                 .order_by(Turn.id)
-                .limit(BATCH)
+                .limit(self._batch_size)
             )
             rows = (await session.execute(statement)).all()
             await self._index.keep(session, [await self._indexed(turn, app) for turn, app in rows])

@@ -28,7 +28,7 @@ from vivavoce.storage.models import Conversation, Share
 
 LONGEST_DAYS: Final = 90
 BEARER_MS: Final = 10 * MINUTE
-MOST: Final = 50
+MOST: Final = 20
 """Links of one conversation that are open at once."""
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _BEARER: Final = re.compile(r"vs_([0-9a-f]{32})_([0-9a-f]{1,12})_([0-9a-f]{64})")

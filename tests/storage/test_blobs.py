@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import string
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -142,6 +146,32 @@ async def test_what_a_killed_upload_left_goes_after_its_time(tmp_path: Path) -> 
         assert [key async for key in blobs.keys("")] == []
         assert await blobs.tidy(2_000_000) == 1
         assert os.listdir(tmp_path / ".uploads") == ["under-way"]
+
+
+_DIES = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from vivavoce.storage.blobs import open_blobs
+
+async def chunks():
+    yield bytes(1_000_000)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+async def main():
+    async with open_blobs(Path(sys.argv[1])) as blobs:
+        await blobs.put("kind/a", chunks(), "x/y")
+
+asyncio.run(main())
+"""
+
+
+async def test_an_upload_that_is_killed_shows_nothing(tmp_path: Path) -> None:
+    died = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", _DIES, str(tmp_path)])
+    assert died.returncode == -signal.SIGKILL
+    async with open_blobs(tmp_path) as blobs:
+        assert [key async for key in blobs.keys("")] == []
+        assert len(os.listdir(tmp_path / ".uploads")) == 1
+        assert await blobs.tidy(1 << 60) == 1
 
 
 @given(st.text(alphabet=string.ascii_letters + string.digits + "-_/.%\\#:\0 é", max_size=30))

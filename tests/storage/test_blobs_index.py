@@ -15,7 +15,7 @@ from vivavoce.storage.blobs.folder import FolderBlobs
 from vivavoce.storage.blobs.remote import memory
 from vivavoce.storage.clock import DAY, HOUR, MINUTE
 from vivavoce.storage.database import Database
-from vivavoce.storage.models import Blob
+from vivavoce.storage.models import Blob, DataKey
 from vivavoce.storage.sealing.keys import StoredKeys
 from vivavoce.storage.sealing.ring import Kek, KeyRing
 from vivavoce.storage.sealing.sealer import EnvelopeSealer
@@ -221,6 +221,17 @@ async def test_a_row_stays_until_its_bytes_are_gone(sqlite: Database) -> None:
     store.blobs.away = False
     assert (await store.sweep()).removed == 1
     assert (await store.keys(), await store.states()) == ([], {})
+
+
+async def test_the_data_key_of_a_blob_goes_with_it(sqlite: Database) -> None:
+    store = Store(sqlite, sealed=True)
+    await store.put("recordings/a")
+    await store.put("recordings/b")
+    async with sqlite.writing() as session:
+        await store.index.forget(session, ["recordings/a"])
+    await store.sweep()
+    async with sqlite.reading() as session:
+        assert list(await session.scalars(select(DataKey.scope))) == ["blob:recordings/b"]
 
 
 async def test_bytes_without_a_row_go_after_an_hour(sqlite: Database) -> None:

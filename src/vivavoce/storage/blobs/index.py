@@ -21,7 +21,7 @@ from vivavoce.storage.blobs.keys import checked
 from vivavoce.storage.blobs.port import BlobEntry, BlobInfo, Blobs
 from vivavoce.storage.clock import DAY, HOUR, MINUTE, Clock, wall
 from vivavoce.storage.database import Database
-from vivavoce.storage.models import Blob
+from vivavoce.storage.models import Blob, DataKey
 from vivavoce.storage.sealing import Plain, Sealer
 
 HELD: Final = HOUR
@@ -141,7 +141,7 @@ class BlobIndex:
             return _count(await session.execute(update(Blob).where(over | endless).values(state="gone")))
 
     async def _remove(self) -> int:
-        """Bytes first: a row that is left leads here again, bytes that are left lead nowhere."""
+        """Bytes first: a row that is left leads here again, bytes that are left lead nowhere. Their keys go, too."""
         removed = 0
         gone = select(Blob.key).where(Blob.state == "gone").order_by(Blob.key).limit(BATCH)
         while True:
@@ -153,6 +153,7 @@ class BlobIndex:
                 await self._blobs.delete(key)
             async with self._database.writing() as session:
                 await session.execute(delete(Blob).where(Blob.key.in_(keys), Blob.state == "gone"))
+                await session.execute(delete(DataKey).where(DataKey.scope.in_(map(_scope, keys))))
             removed += len(keys)
 
     async def _compare(self, now: int) -> tuple[int, int]:

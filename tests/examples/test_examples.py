@@ -93,6 +93,31 @@ def test_the_turn_client_asks_line_by_line_and_writes_the_answers(server: Server
     assert len(told.splitlines()) == 2
 
 
+# ── the REST API ──────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.journey
+def test_an_app_is_made_changed_and_switched_off(server: Server, tmp_path: Path) -> None:
+    told = run(sys.executable, EXAMPLES / "api_apps.py", "--url", server.url, folder=tmp_path, env=shown(server))
+    assert told.splitlines() == [
+        "kitchen-helper is version 1, and on",
+        "version 2 says: You bake.",
+        "version 3 says: You help in a kitchen. Be brief.",
+        "● assistant: turns, hands_free, camera",
+        "○ kitchen-helper: turns, hands_free, camera",
+    ]
+
+
+@pytest.mark.journey
+def test_what_was_said_is_found(server: Server, tmp_path: Path) -> None:
+    turns = (sys.executable, EXAMPLES / "turn_client.py", *at(server))
+    run(*turns, "remember that my bicycle is in the cellar", "--out", "a.wav", folder=tmp_path, env=shown(server))
+    history = (sys.executable, EXAMPLES / "api_history.py", "--url", server.url)
+    told = run(*history, "bicycle", folder=tmp_path, env=shown(server))
+    assert "  you:   remember that my bicycle is in the cellar\n" in told
+    assert told.endswith("1 found\n")
+
+
 # ── settings ──────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -130,7 +130,8 @@ class Overrides:
                 self._rules.check(after)
             except ConfigError as error:
                 key = next((key for key in values if key in error.message), next(iter(values)))
-                fields[key] = error.message
+                alone = f"{key} = " in error.message
+                fields[key] = f"expected {known[key].type}" if alone else error.message
         if fields:
             raise BadInput("; ".join(f"{key}: {why}" for key, why in fields.items()), fields=fields)
         return after

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import make_url, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from vivavoce.storage.database import Database
+from vivavoce.storage.database_check import prepare
 from vivavoce.storage.database_sqlite import readers
+from vivavoce.storage.models import Setting
 
 pytestmark = pytest.mark.real
 
@@ -73,3 +76,38 @@ async def test_what_was_deleted_is_gone_from_the_file(sqlite: Database, sqlite_u
         await session.execute(text("DELETE FROM settings"))
     await sqlite.close()  # the last one to go empties the log into the file
     assert secret.encode() not in Path(sqlite_url.removeprefix("sqlite:///")).read_bytes()
+
+
+WRITES = """
+import asyncio, sys
+from vivavoce.storage.database import Database
+from vivavoce.storage.models import Setting
+
+async def write(url):
+    async with Database.open(url) as database:
+        for number in range(1, 1_000_000):
+            async with database.writing() as session:  # two rows that belong together
+                for key in "ab":
+                    await session.merge(Setting(key=key, value={"value": number}, updated_at=number, updated_by=""))
+            print(number, flush=True)
+
+asyncio.run(write(sys.argv[1]))
+"""
+
+
+async def test_kill_9_loses_nothing_that_was_committed_and_leaves_no_half(sqlite_url: str) -> None:
+    for patience_s in (0.01, 0.05, 0.1):
+        child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", WRITES, sqlite_url), stdout=asyncio.subprocess.PIPE
+        )
+        assert child.stdout is not None
+        await child.stdout.readline()
+        await asyncio.sleep(patience_s)
+        child.kill()
+        out, _ = await child.communicate()
+        told = max(1, *map(int, out.decode().rpartition("\n")[0].split() or ["1"]))
+        async with Database.open(sqlite_url) as database:
+            await prepare(database)
+            async with database.reading() as session:
+                one, other = [row.value["value"] for row in await session.scalars(select(Setting))]
+        assert one == other >= told

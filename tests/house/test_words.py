@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from vivavoce.accounts.permissions import PERMISSIONS
 from vivavoce.app.settings import schema
 from vivavoce.wire.codes import ERRORS
 
@@ -45,7 +46,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_settings_that_are_named_exist(page: Path) -> None:
-    known = {*schema.paths(), "openai", "limits", "turn"}
+    known = {*schema.paths(), *PERMISSIONS, "openai", "limits", "turn"}
     sections = {path.partition(".")[0] for path in schema.paths()}
     for named in re.findall(r"`([a-z]+\.[a-z_]+)(?:: [^`]*)?`", page.read_text(encoding="utf-8")):
         if named.partition(".")[0] in sections and not named.endswith((".py", ".md", ".yaml")):

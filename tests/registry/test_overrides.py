@@ -38,7 +38,7 @@ async def test_nobody_overwrites_what_he_has_not_read(sqlite_url: str) -> None:
 @pytest.mark.parametrize(
     ("values", "why"),
     [
-        ({"turn.patience": 9}, "expected a number"),
+        ({"turn.patience": 9}, "expected number"),
         ({"turn.patienc": 1}, "did you mean `turn.patience`"),
         ({"talk.voice": "ann"}, "ruled by vivavoce.yaml:3"),
         ({"server.port": 1}, "before the database"),

@@ -4,9 +4,9 @@ Requests a second on one core: a cached list with a token check through everythi
 beside a bare Starlette route that answers the same bytes, turn and turn about. Then sign-ins with a password, and
 what they cost everybody else. The server has one core, the client another. Writes results/api.json.
 
-Counted per second of the server's own processor time, so that figures hold on a machine that others use too; those by
-the clock stand beside them. People's own limits are in force (the load is spread over 400 of them); that of sign-ins
-per address is lifted.
+Both by the clock and per second of the server's own processor time, which holds on a machine that others use, too, but
+knows little of what the kernel does for a process. People's own limits are in force (the load is spread over 400 of
+them); that of sign-ins per address is lifted.
 """
 
 from __future__ import annotations
@@ -162,16 +162,19 @@ def _summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     def middle(name: str, figure: str) -> float:
         return median(row[figure] for row in rows if row["server"] == name)
 
-    ours, bare = (middle(name, "per_cpu_second") for name in ("vivavoce", "bare"))
     refused = sum(count for row in rows for status, count in row["statuses"].items() if status != 200)
+    figures = {
+        name + figure: middle(server, figure)
+        for name, server in (("", "vivavoce"), ("bare_", "bare"))
+        for figure in ("per_second", "per_cpu_second")
+    }
+    ratio = figures["per_second"] / figures["bare_per_second"]
     return {
-        "per_second": middle("vivavoce", "per_second"),
-        "bare_per_second": middle("bare", "per_second"),
-        "per_cpu_second": ours,
-        "bare_per_cpu_second": bare,
-        "ratio": round(ours / bare, 3),
+        **figures,
+        "ratio": round(ratio, 2),
+        "cpu_ratio": round(figures["per_cpu_second"] / figures["bare_per_cpu_second"], 2),
         "refused": refused,
-        "met": ours >= GOAL_PER_SECOND and ours / bare >= GOAL_RATIO and not refused,
+        "met": figures["per_cpu_second"] >= GOAL_PER_SECOND and ratio >= GOAL_RATIO and not refused,
     }
 
 
@@ -182,9 +185,11 @@ def _table(figures: dict[str, Any]) -> Table:
     reads, sign_ins = figures["reads"], figures["sign_ins"]
     goal = f"≥ {GOAL_PER_SECOND:,}/s"
     table.add_row("cached list with a token check, a second of the core", f"{reads['per_cpu_second']:,.0f}", goal)
-    table.add_row("bare Starlette route, same bytes", f"{reads['bare_per_cpu_second']:,.0f}", "")
-    table.add_row("the same by the clock", f"{reads['per_second']:,.0f} and {reads['bare_per_second']:,.0f}", "")
-    table.add_row("ratio", f"{reads['ratio']:.2f}", f"≥ {GOAL_RATIO}")
+    table.add_row("… by the clock", f"{reads['per_second']:,.0f}", "")
+    table.add_row("bare Starlette route, same bytes, a second of the core", f"{reads['bare_per_cpu_second']:,.0f}", "")
+    table.add_row("… by the clock", f"{reads['bare_per_second']:,.0f}", "")
+    table.add_row("ratio by the clock", f"{reads['ratio']:.2f}", f"≥ {GOAL_RATIO}")
+    table.add_row("ratio by processor time", f"{reads['cpu_ratio']:.2f}", "")
     table.add_row("not answered with 200", str(reads["refused"]), "0")
     table.add_row(f"sign-ins, {AT_ONCE} at once", f"{sign_ins['per_second']}/s", "set by Argon2")
     table.add_row("others meanwhile, p95", f"{sign_ins['others_ms_p95']} ms", "")

@@ -87,7 +87,7 @@ async def talk(url: str, people: int, seconds: float) -> Outcome:
     for number in range(people):
         person = Person(turns[number % len(turns)], number * TURN_MS // people // FRAME_MS)
         crowd.append(person)
-        await ws_connect(lambda person=person: person, f"{url}/crowd{number}")
+        await ws_connect(lambda person=person: person, f"{url}/crowd-{number:03d}")
     due = time.monotonic()
     end = due + seconds
     while due < end:

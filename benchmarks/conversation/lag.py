@@ -37,16 +37,17 @@ def measure(options: Options) -> Result:
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "vivavoce.yaml"
-        config.write_text("llm: {backend: none}\nlimits: {slots: 100}\n")
-        port = servers.free_port()
+        port, metrics = servers.free_port(), servers.free_port()
+        own = f"observe: {{metrics_port: {metrics}}}\n{servers.for_guests(Path(folder))}"
+        config.write_text(f"llm: {{backend: none}}\nlimits: {{slots: 100}}\n{own}")
         with (Path(folder) / "log").open("w") as log, servers.running(servers.vivavoce(config, port), port, None, log):
             _wait_until_ready(port)
-            start = _buckets(port)
+            start = _buckets(metrics)
             time.sleep(IDLE_SECONDS)
-            idle = _buckets(port)
+            idle = _buckets(metrics)
             url = f"ws://127.0.0.1:{port}/ws/duplex"
             outcome = uvloop.run(crowd.talk(url, PEOPLE, SECONDS))
-            busy = _buckets(port)
+            busy = _buckets(metrics)
     alone, talking = (1000 * quantile(_difference(*pair), 0.99) for pair in ((start, idle), (idle, busy)))
     failed = sum(outcome.errors.values()) + outcome.lost
     return Result(

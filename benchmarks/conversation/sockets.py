@@ -98,6 +98,7 @@ vad: {{backend: scripted}}
 asr: {{backend: scripted, texts: [mhm]}}
 llm: {{backend: scripted, replies: ["{REPLY}"]}}
 tts: {{backend: scripted}}
+{servers.for_guests(path.parent)}
 """
     )
     return path
@@ -106,7 +107,7 @@ tts: {{backend: scripted}}
 async def _talk(clients: list[Client], url: str) -> None:
     async with asyncio.timeout(TOO_LONG_S), asyncio.TaskGroup() as group:
         for number, client in enumerate(clients):
-            aio.spawn(group, _converse(client, f"{url}/sockets{number}"), f"client {number}")
+            aio.spawn(group, _converse(client, f"{url}/sockets-{number}"), f"client {number}")
 
 
 async def _converse(client: Client, url: str) -> None:

@@ -278,7 +278,7 @@ async def run(load: Load, server: int) -> dict[str, Any]:
     for number in range(load.people):
         person = Person(number, load)
         people.append(person)
-        url = load.url.replace("{sid}", f"load{number}")
+        url = load.url.replace("{sid}", f"load-{number:04d}")
         await ws_connect(lambda person=person: person, url, max_frame_size=1 << 20)
         base = mono() + 0.02
         person.begin_ticking(base + ((number / load.people) * 0.02 - base) % 0.02)

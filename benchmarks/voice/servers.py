@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -76,9 +77,15 @@ llm: {{backend: scripted, replies: ["{workload.REPLY}"],
 tts: {{backend: scripted, rate: {workload.RATE}, first_frame_ms: {workload.TTS_FIRST * 1000:.0f},
       speed: {workload.TTS_SPEED}, clause_ms: {workload.SENTENCE_S * 1000:.0f}}}
 limits: {{slots: 2000, connections: 4000}}
+{for_guests(path.parent)}
 """
     )
     return path
+
+
+def for_guests(folder: Path) -> str:
+    """Settings under which anybody of this machine may talk, whose data lie in `folder`."""
+    return f"accounts: {{guests: true}}\ndata: {{folder: {json.dumps(str(folder / 'data'))}}}\n"
 
 
 def free_port() -> int:

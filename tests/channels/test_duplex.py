@@ -10,7 +10,9 @@ from typing import Any, get_args
 import pytest
 
 from channels.actors import Stage, settled
+from channels.people import person
 from vivavoce.audio.opus import OpusEncoder
+from vivavoce.channels.door import Caller
 from vivavoce.channels.duplex import SAY, DuplexChannel
 from vivavoce.conversation import inputs, outputs
 from vivavoce.errors import Refused, WrongOrder
@@ -307,3 +309,33 @@ async def test_a_lost_socket_leaves_the_session_for_a_resume() -> None:
     async with talking() as stage:
         session = stage.sessions.session
     assert session.detached == 1
+
+
+async def test_a_stop_gets_through_when_nothing_else_does() -> None:
+    async with talking() as stage:
+        session = stage.sessions.session
+        for size in (2**power for power in range(17, 0, -1)):
+            heard = -1
+            while heard != len(session.heard):
+                heard = len(session.heard)
+                stage.sound(bytes(size))
+        stage.say({"type": "commit"})
+        assert session.inputs == []
+        for _ in range(30):
+            stage.say({"type": "interrupt"})
+        assert session.inputs == [inputs.Interrupt()] * 20
+        await asyncio.sleep(0.1)
+        stage.say({"type": "stop"})
+        assert session.inputs[-1] == inputs.Stop()
+        assert stage.tape.errors == ["too_fast"]
+
+
+async def test_a_session_is_opened_in_the_name_of_whoever_is_connected() -> None:
+    async with asyncio.TaskGroup() as group:
+        uli = person("uli")
+        stage = Stage(group, caller=Caller(uli, "127.0.0.1"))
+        stage.connection.channel = DuplexChannel(stage.connection, "kitchen-1", stage.sessions)
+        stage.say({"type": "prepare"})
+        await settled()
+        assert (stage.sessions.session.spec.owner, stage.sessions.session.spec.sign_in) == (uli.user, uli.sign_in)
+        stage.connection.lost()

@@ -277,3 +277,19 @@ async def test_a_fatal_problem_closes_with_its_number() -> None:
         said(outputs.Problem("restarting", "be right back", retryable=True, fatal=True, retry_after_s=1.0))
         assert stage.tape.messages[-1]["retry_after_s"] == 1.0
         assert stage.tape.closed == (1012, "restarting")
+
+
+async def test_a_stop_gets_through_when_nothing_else_does() -> None:
+    async with channel({"type": "commit"}) as stage:
+        await settled()
+        session = stage.sessions.session
+        for size in (2**power for power in range(23, 0, -1)):
+            heard = -1
+            while heard != len(session.heard):
+                heard = len(session.heard)
+                stage.sound(bytes(size))
+        stage.say({"type": "commit"})
+        assert session.inputs == [inputs.Commit()]
+        for _ in range(30):
+            stage.say({"type": "stop"})
+        assert session.inputs == [inputs.Commit()] + [inputs.Interrupt()] * 20

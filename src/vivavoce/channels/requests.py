@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from vivavoce.channels import request_id
 from vivavoce.channels.census import Census
+from vivavoce.channels.cork import Cork
 from vivavoce.channels.limits import HttpLimits
 from vivavoce.channels.problems import MEDIA_TYPE, Problem, problem_of
 from vivavoce.errors import Refused
@@ -77,6 +78,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         super().connection_made(transport)
+        self._cork = Cork(transport, self.loop)
+        self.transport = cast(asyncio.Transport, self._cork)
         try:
             self._leave = self._census.enter(self, self.client[0] if self.client else "")
         except Refused as error:
@@ -107,6 +110,7 @@ class HttpProtocol(HttpToolsProtocol):
         """The connection is another protocol's from here on, which gets `admitted`, and our place in the census."""
         self._asking = None
         self._census.introduced(self)
+        self.transport = self._cork.transport
         self.app_state = {"admitted": admitted, "leave": self._leave}
         self._leave = None
         super().handle_websocket_upgrade()
@@ -264,6 +268,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def on_response_complete(self) -> None:
+        self._cork.flush()
         if self._stranger and self.cycle.scope.get("state", {}).get("principal") is not None:
             self._stranger = False
             self._census.introduced(self)

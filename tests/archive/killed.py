@@ -1,6 +1,6 @@
 """A gateway without sockets that is killed: it talks, records, and says what must outlive it.
 
-    python killed.py DATABASE_URL FOLDER OWNER      stdin: a line for each life   stdout: its pid, then what was said
+    python killed.py DATABASE_URL FOLDER OWNER…     stdin: a line for each life   stdout: its pid, then what was said
 
 Each life is a fork, so that it begins in milliseconds.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from vivavoce.archive.search_index import SearchIndex
@@ -17,7 +18,7 @@ from vivavoce.archive.writing import Options, Parts, Writing, open_writing
 from vivavoce.conversation.outputs import ReplyAudio, ReplyDone, ReplyStarted, ReplyText
 from vivavoce.conversation.snapshot import Snapshot, digest
 from vivavoce.conversation.views import SessionSpec
-from vivavoce.storage.blobs import BlobIndex, remote
+from vivavoce.storage.blobs import remote
 from vivavoce.storage.bus.memory import MemoryBus
 from vivavoce.storage.database import Database
 from vivavoce.storage.ids import new_id
@@ -36,7 +37,7 @@ def options(folder: Path) -> Options:
 
 def parts(database: Database) -> Parts:
     index = SearchIndex(database.dialect, words=True)
-    return Parts(database, BlobIndex(database, remote.memory()), MemoryBus(), Plain(), index)
+    return Parts(database, remote.memory(), MemoryBus(), Plain(), index)
 
 
 async def talk(archive: Writing, owner: str) -> None:
@@ -65,19 +66,19 @@ def say(*what: object) -> None:
     os.write(1, " ".join(map(str, what)).encode() + b"\n")
 
 
-async def live(url: str, folder: Path, owner: str) -> None:
+async def live(url: str, folder: Path, owners: Sequence[str]) -> None:
     async with Database.open(url) as database, open_writing(parts(database), options(folder)) as archive:
         say("up")
         async with asyncio.TaskGroup() as group:
-            for _ in range(5):
-                group.create_task(talk(archive, owner))
+            for number in range(5):  # of the first one only one conversation: to encode them all takes long
+                group.create_task(talk(archive, owners[min(number, 1)]))
 
 
-def main(url: str, folder: Path, owner: str) -> None:
+def main(url: str, folder: Path, owners: Sequence[str]) -> None:
     for _ in sys.stdin:
         pid = os.fork()
         if not pid:
-            asyncio.run(live(url, folder, owner))
+            asyncio.run(live(url, folder, owners))
             os._exit(0)
         say("pid", pid)
         os.waitpid(pid, 0)
@@ -85,4 +86,4 @@ def main(url: str, folder: Path, owner: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:])

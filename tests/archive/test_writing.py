@@ -29,7 +29,7 @@ from vivavoce.conversation.outputs import (
     Stopped,
 )
 from vivavoce.conversation.views import SessionSpec
-from vivavoce.storage.blobs import BlobIndex, remote
+from vivavoce.storage.blobs import remote
 from vivavoce.storage.bus.memory import MemoryBus
 from vivavoce.storage.bus.port import News
 from vivavoce.storage.database import Database
@@ -49,9 +49,8 @@ class House:
         self.database = database
         self.bus = MemoryBus()
         self.blobs = remote.memory()
-        index = BlobIndex(database, self.blobs)
         self.free = 1 << 40
-        self.parts = Parts(database, index, self.bus, Plain(), SearchIndex(database.dialect, words=True))
+        self.parts = Parts(database, self.blobs, self.bus, Plain(), SearchIndex(database.dialect, words=True))
         self.options = Options(folder=folder, gateway="g", free=lambda: self.free)
         self.told: list[Output] = []
         self.news: list[bytes] = []
@@ -76,7 +75,7 @@ class House:
             return list(await session.scalars(select(model)))
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while not condition():  # noqa: ASYNC110 — files, threads and processes tell nobody
                 await asyncio.sleep(0.02)
 
@@ -198,11 +197,11 @@ async def test_leaving_writes_what_was_said_last(database: Database, tmp_path: P
 async def test_kill_9_at_any_moment(sqlite_url: str, tmp_path: Path) -> None:
     """No committed turn lost, no half turn shown, no orphan kept."""
     async with Database.open(sqlite_url) as database:
-        ann = await person(database, "ann")
+        ann, bob = await person(database, "ann"), await person(database, "bob")
         async with database.writing() as session:
-            await session.execute(update(User).values(recording=True))
+            await session.execute(update(User).where(User.id == ann).values(recording=True))
     spool = tmp_path / "spool"
-    said, done = await _lives(20, sqlite_url, spool, ann)
+    said, done = await _lives(20, sqlite_url, spool, ann, bob)
     assert len(said) > 100
     assert len(done) > 50
     async with Database.open(sqlite_url) as database:
@@ -230,14 +229,14 @@ async def test_kill_9_at_any_moment(sqlite_url: str, tmp_path: Path) -> None:
 Turns = set[tuple[str, int]]
 
 
-async def _lives(count: int, url: str, folder: Path, owner: str) -> tuple[Turns, Turns]:
+async def _lives(count: int, url: str, folder: Path, *owners: str) -> tuple[Turns, Turns]:
     """What was promised by processes before each of them was killed."""
     dice = random.Random(7)
     promised: dict[str, Turns] = {"said": set(), "done": set()}
     path = os.pathsep.join(sys.path)
     child = await asyncio.create_subprocess_exec(
         sys.executable,
-        *(killed.__file__, url, str(folder), owner),
+        *(killed.__file__, url, str(folder), *owners),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": path},

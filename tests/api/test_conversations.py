@@ -342,6 +342,18 @@ async def test_all_of_ones_own_can_go_at_once(kept: Archive) -> None:
         assert [one["id"] for one in (await browser.get("/api/conversations")).json()["items"]] == [his]
 
 
+async def test_who_manages_people_can_delete_what_is_kept_of_one(kept: Archive) -> None:
+    ada = await kept.person("ada")
+    await conversation(kept.database, ada.id, ["tea"])
+    async with kept.house.asking("olga", "operator") as olga:
+        assert (await olga.delete(f"/api/conversations?owner={ada.id}")).status_code == 403
+    async with kept.house.asking("root", "admin") as root:
+        assert (await root.delete(f"/api/conversations?owner={ada.id}")).json()["turns"] == 1
+    async with kept.house.asking("ada") as browser:
+        assert (await browser.get("/api/conversations")).json()["items"] == []
+    assert await audited(kept, "history.delete") == [ada.id]
+
+
 async def test_questions_are_bounded(kept: Archive) -> None:
     beyond = ("limit=0", "limit=201", "slow_ms=-1", "owner=ada", "from=yesterday", "q=" + "x" * 201, "unknown=1")
     async with kept.house.asking("ada") as browser:

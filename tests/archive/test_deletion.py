@@ -10,7 +10,8 @@ from sqlalchemy import select, text
 
 from archive.library import Library, library
 from archive.people import NOON, conversation, person, recording
-from vivavoce.errors import Missing
+from vivavoce.archive.deletion import AT_ONCE
+from vivavoce.errors import Conflict, Missing
 from vivavoce.storage.clock import DAY, HOUR, MINUTE
 from vivavoce.storage.database import Database
 from vivavoce.storage.models import (
@@ -103,6 +104,37 @@ async def test_a_deletion_that_was_stopped_in_the_middle_goes_on(kept: Library) 
     assert mine == [later]
 
 
+async def test_a_person_takes_keys_and_numbers_along(kept: Library) -> None:
+    ada, bob = await person(kept.database, "ada"), await person(kept.database, "bob")
+    for owner in (ada, bob):
+        mine = await conversation(kept.database, owner, ["tea"])
+        await recording(kept.database, kept.blobs, mine, owner, SOUND)
+        async with kept.database.writing() as session:
+            session.add(_data_key(mine))
+    kept.clock.now = NOON + 2 * DAY
+    await kept.reading.statistics.roll()
+    async with kept.database.writing() as session:
+        await kept.reading.deletions.of_person(session, ada)
+    assert await rows(kept, Conversation, TurnIndex, DataKey) == [1, 1, 1]
+    async with kept.database.reading() as session:
+        assert list(await session.scalars(select(Blob.state).order_by(Blob.key))) == ["gone", "ready"]
+    assert await kept.reading.statistics.activity(ada, NOON, NOON + DAY, "day") == []
+    assert len(await kept.reading.statistics.activity(bob, NOON, NOON + DAY, "day")) == 1
+
+
+async def test_more_than_a_transaction_holds_goes_first(sqlite: Database) -> None:
+    async with library(sqlite) as kept:
+        ada = await person(sqlite, "ada")
+        async with sqlite.writing() as session:
+            session.add_all([_bare(ada, number) for number in range(AT_ONCE + 1)])
+        with pytest.raises(Conflict) as refused:
+            async with sqlite.writing() as session:
+                await kept.reading.deletions.of_person(session, ada)
+        assert refused.value.code == "history_first"
+        await kept.reading.deletions.everything(kept.actor(ada), ada)
+        assert await rows(kept, Conversation) == [0]
+
+
 async def test_it_is_one_transaction(kept: Library) -> None:
     """Where it cannot be told in the audit, nothing has happened."""
     ada = await person(kept.database, "ada")
@@ -121,6 +153,19 @@ async def test_people_who_look_on_are_told_without_a_word(kept: Library) -> None
         await kept.reading.deletions.conversation(kept.actor(ada), mine)
         told = json.loads(await heard.get())
     assert told == {"topic": "conversations", "owner": ada, "kind": "deleted", "id": mine, "data": {}}
+
+
+def _bare(owner: str, number: int) -> Conversation:
+    return Conversation(
+        id=f"{number:032x}",
+        owner_id=owner,
+        channel="web",
+        kind="duplex",
+        language="en",
+        state="ended",
+        started_at=NOON,
+        last_at=NOON,
+    )
 
 
 def _live(conversation_id: str, owner: str) -> LiveSession:

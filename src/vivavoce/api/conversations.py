@@ -42,6 +42,7 @@ Owner = Annotated[
     str | None,
     Query(pattern=r"^([0-9a-f]{32}|\*)$", description="Somebody's id, or `*` for everybody; without it one's own."),
 ]
+Person = Annotated[Id | None, Query(description="Somebody's id; without it one's own.")]
 OneRecording = Annotated[Id | None, Query(description="Without it the first.")]
 Reply = Annotated[int, Path(ge=1, le=1_000_000, description="Number of the turn.")]
 
@@ -109,10 +110,12 @@ class ConversationsApi:
             search="on" if self._conversations.words_searchable else "off",
         )
 
-    @routes.delete("", permission="history.own")
-    async def delete_conversations(self, who: Who) -> ReceiptView:
-        """All of one's own, with everything that hangs on them."""
-        return ReceiptView.model_validate(await self._reading.deletions.everything(who, who.principal.user))
+    @routes.delete("", permission=("history.own", "users"))
+    async def delete_conversations(self, who: Who, owner: Person = None) -> ReceiptView:
+        """All of one's own, with everything that hangs on them; all of somebody else's needs `users`."""
+        whose = owner or who.principal.user
+        who.principal.require("history.own" if whose == who.principal.user else "users")
+        return ReceiptView.model_validate(await self._reading.deletions.everything(who, whose))
 
     @routes.get("/{id}", permission=SEEN)
     async def get_conversation(self, id: Id, who: Who, response: Response, words: Words = False) -> ConversationDetail:

@@ -24,12 +24,13 @@ from vivavoce.accounts.audit import Audit
 from vivavoce.archive import layout
 from vivavoce.archive.conversations import known, missing
 from vivavoce.archive.statistics import Statistics
-from vivavoce.errors import StorageError
+from vivavoce.errors import Conflict, StorageError
 from vivavoce.storage.blobs import BlobIndex
 from vivavoce.storage.bus.port import Bus
 from vivavoce.storage.clock import DAY, Clock
 from vivavoce.storage.database import Database
 from vivavoce.storage.models import (
+    ActivityCount,
     Conversation,
     DataKey,
     Deletion,
@@ -48,6 +49,8 @@ HISTORY: Final = "history"
 """Kinds of the journal's rows; of the second, the object is the person."""
 BATCH: Final = 50
 """Conversations that go in one transaction."""
+AT_ONCE: Final = 1_000
+"""Conversations of a person who is deleted: on SQLite, nobody else writes meanwhile."""
 _REMEMBERED: Final = 30 * DAY
 """So old a deletion was finished long ago."""
 
@@ -110,6 +113,22 @@ class Deletions:
             session.add(Deletion(kind=HISTORY, object_id=owner, at=now))
             await self._audit.record(session, actor, "history.delete", "user", owner)
         return await self._all_of(owner, now)
+
+    async def of_person(self, session: AsyncSession, owner: str) -> None:
+        """In the transaction that deletes a person (`Users.on_delete`): what would not go with their rows.
+
+        Raises Conflict (`history_first`) for more than one transaction can hold: then `everything` comes first.
+        """
+        ids = list(
+            await session.scalars(select(Conversation.id).where(Conversation.owner_id == owner).limit(AT_ONCE + 1))
+        )
+        if len(ids) > AT_ONCE:
+            raise Conflict(
+                f"there are more than {AT_ONCE} conversations: delete the person's history first", code="history_first"
+            )
+        for at in range(0, len(ids), BATCH):
+            await self._remove(session, owner, ids[at : at + BATCH])
+        await session.execute(delete(ActivityCount).where(ActivityCount.owner_id == owner))
 
     async def resume(self) -> Receipt:
         """Go on with what a crash has stopped."""

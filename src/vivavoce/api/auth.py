@@ -108,7 +108,7 @@ class AuthApi:
         await self._sign_ins.end_all(who, who.principal.user)
         _forget(request, response)
 
-    @routes.post("/ticket", permission="known", limit="conversation")
+    @routes.post("/ticket", permission="known")
     async def ticket(self, body: TicketBody, who: Who, request: Request) -> TicketView:
         """A ticket for one WebSocket, good once, for this path and this page only."""
         origin = request.headers.get("origin", "")

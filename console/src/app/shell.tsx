@@ -1,4 +1,4 @@
-import { LoginOutlined, MoonOutlined, QuestionCircleOutlined, SunOutlined, UserOutlined } from "@ant-design/icons";
+import { MoonOutlined, QuestionCircleOutlined, SunOutlined, UserOutlined } from "@ant-design/icons";
 import { Button, Segmented, Tooltip } from "antd";
 import { useEffect, useRef, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
@@ -112,7 +112,7 @@ function You() {
   if (account === null)
     return (
       <Link to={pages.signIn.href({})}>
-        <LoginOutlined aria-hidden /> {t("app.sign_in")}
+        <UserOutlined aria-hidden /> {t("app.sign_in")}
       </Link>
     );
   const name = account.display_name || account.name;

@@ -106,8 +106,6 @@ function OnOff({ app, onSwitched, onProblem }: Omit<ListProps, "apps"> & { app: 
       checked={app.enabled}
       loading={busy}
       aria-label={t("list.switch_of", { name: app.name })}
-      checkedChildren={t("list.on")}
-      unCheckedChildren={t("list.off")}
       onChange={(enabled) => {
         setBusy(true);
         switchApp(app.id, enabled)

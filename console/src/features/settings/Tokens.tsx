@@ -1,6 +1,6 @@
 import { PlusOutlined } from "@ant-design/icons";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Button, Modal, Select } from "antd";
+import { Button, Select } from "antd";
 import Input from "antd/es/input/Input";
 import { useId, useState, type SyntheticEvent } from "react";
 import { useTranslation } from "react-i18next";
@@ -11,6 +11,7 @@ import { keys } from "@/shared/api/keys";
 import type { ApiToken, Role } from "@/shared/api/types";
 import { useSession } from "@/shared/api/useSession";
 import { Confirm } from "@/shared/ui/Confirm";
+import { Dialog, withinDialog } from "@/shared/ui/Dialog";
 import { Once } from "@/shared/ui/Once";
 import { RoleSelect } from "@/shared/ui/RoleSelect";
 import { Refusal, StateView } from "@/shared/ui/StateView";
@@ -72,22 +73,19 @@ export function Tokens() {
         />
       )}
       {open?.is === "made" && (
-        <Modal
-          open
+        <Dialog
           title={t("tokens.once_title", { name: open.name })}
-          mask={{ blur: false, closable: false }}
-          onCancel={close}
+          lightly={false}
+          onClose={close}
           footer={
             <Button type="primary" onClick={close}>
               {t("tokens.done")}
             </Button>
           }
         >
-          <div className="dialog">
-            <p>{t("tokens.once")}</p>
-            <Once text={open.token} label={t("tokens.copy")} />
-          </div>
-        </Modal>
+          <p>{t("tokens.once")}</p>
+          <Once text={open.token} label={t("tokens.copy")} />
+        </Dialog>
       )}
       {open?.is === "revoke" && (
         <Confirm title={t("tokens.revoke_ask", { name: open.token.name })} verb={t("tokens.revoke")} danger act={() => revokeToken(open.token.id).then(renew)} onClose={close}>
@@ -126,21 +124,19 @@ function NewTokenDialog({ onClose, onMade }: { onClose: () => void; onMade: (nam
     );
   };
   return (
-    <Modal
-      open
+    <Dialog
       title={t("tokens.make")}
-      mask={{ blur: false }}
-      onCancel={onClose}
-      footer={[
-        <Button key="cancel" onClick={onClose}>
-          {problems("state.cancel")}
-        </Button>,
-        <Button key="make" type="primary" htmlType="submit" form={form} loading={busy} disabled={name.trim() === ""}>
-          {t("tokens.make")}
-        </Button>,
-      ]}
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>{problems("state.cancel")}</Button>
+          <Button type="primary" htmlType="submit" form={form} loading={busy} disabled={name.trim() === ""}>
+            {t("tokens.make")}
+          </Button>
+        </>
+      }
     >
-      <form id={form} className="dialog" onSubmit={submit}>
+      <form id={form} className="dialog-form" onSubmit={submit}>
         <label htmlFor={`${form}-name`}>{t("tokens.name")}</label>
         <Input id={`${form}-name`} autoFocus autoComplete="off" maxLength={64} value={name} onChange={(event) => { setName(event.target.value); }} />
         <span>{t("tokens.role")}</span>
@@ -149,13 +145,14 @@ function NewTokenDialog({ onClose, onMade }: { onClose: () => void; onMade: (nam
         <Select
           aria-label={t("tokens.days")}
           virtual={false}
+          getPopupContainer={withinDialog}
           value={days}
           options={LIVES.map((value) => ({ value, label: t("tokens.days_value", { count: value }) }))}
           onChange={setDays}
         />
         <Refusal error={problem} />
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -34,7 +34,7 @@ export class Session {
   /** At the start of the page, and again after `unreachable`. */
   async begin(): Promise<void> {
     await this.#refresh().catch(() => {
-      if (this.store.getState().phase !== "in") this.store.setState({ phase: "unreachable" });
+      if (this.store.getState().phase === "starting") this.store.setState({ phase: "unreachable" });
     });
   }
 

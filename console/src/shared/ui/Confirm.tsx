@@ -1,7 +1,8 @@
-import { Button, Modal } from "antd";
+import { Button } from "antd";
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
+import { Dialog } from "./Dialog";
 import { Refusal } from "./StateView";
 
 interface ConfirmProps {
@@ -26,25 +27,18 @@ export function Confirm({ title, children, verb, danger = false, act, onClose }:
       setBusy(false);
     });
   };
+  const footer = (
+    <>
+      <Button onClick={onClose}>{t("state.cancel")}</Button>
+      <Button type="primary" danger={danger} loading={busy} autoFocus onClick={go}>
+        {verb}
+      </Button>
+    </>
+  );
   return (
-    <Modal
-      open
-      title={title}
-      onCancel={onClose}
-      mask={{ blur: false }}
-      footer={[
-        <Button key="cancel" onClick={onClose}>
-          {t("state.cancel")}
-        </Button>,
-        <Button key="act" type="primary" danger={danger} loading={busy} autoFocus onClick={go}>
-          {verb}
-        </Button>,
-      ]}
-    >
-      <div className="dialog">
-        {children}
-        <Refusal error={error} />
-      </div>
-    </Modal>
+    <Dialog title={title} footer={footer} onClose={onClose}>
+      {children}
+      <Refusal error={error} />
+    </Dialog>
   );
 }

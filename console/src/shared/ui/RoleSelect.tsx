@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 
 import { ROLES } from "@/generated/permissions";
 import type { Role } from "@/shared/api/types";
+import { withinDialog } from "./Dialog";
 
 interface RoleSelectProps {
   label: string;
@@ -21,6 +22,7 @@ export function RoleSelect({ label, value, roles = ROLES, onChange }: RoleSelect
       aria-label={label}
       // A reader is told of all of them, not only of those in view.
       virtual={false}
+      getPopupContainer={withinDialog}
       popupMatchSelectWidth={false}
       options={roles.map((role) => ({ value: role, label: t(`role.${role}`) }))}
       onChange={onChange}

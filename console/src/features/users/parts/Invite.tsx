@@ -1,4 +1,4 @@
-import { Button, Modal } from "antd";
+import { Button } from "antd";
 import Input from "antd/es/input/Input";
 import { useId, useState, type SyntheticEvent } from "react";
 import { useTranslation } from "react-i18next";
@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { newKey } from "@/shared/api/client";
 import { Problem } from "@/shared/api/problem";
 import type { Role, User } from "@/shared/api/types";
+import { Dialog } from "@/shared/ui/Dialog";
 import { RoleSelect } from "@/shared/ui/RoleSelect";
 import { Refusal } from "@/shared/ui/StateView";
 import { invite, type SignInLink } from "../queries";
@@ -42,21 +43,19 @@ export function Invite({ onClose, onInvited }: InviteProps) {
   };
   const wrong = error instanceof Problem ? error.fields["name"] : undefined;
   return (
-    <Modal
-      open
+    <Dialog
       title={t("invite.title")}
-      mask={{ blur: false }}
-      onCancel={onClose}
-      footer={[
-        <Button key="cancel" onClick={onClose}>
-          {problems("state.cancel")}
-        </Button>,
-        <Button key="make" type="primary" htmlType="submit" form={form} loading={busy} disabled={name.trim() === ""}>
-          {t("invite.make")}
-        </Button>,
-      ]}
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>{problems("state.cancel")}</Button>
+          <Button type="primary" htmlType="submit" form={form} loading={busy} disabled={name.trim() === ""}>
+            {t("invite.make")}
+          </Button>
+        </>
+      }
     >
-      <form id={form} className="dialog" onSubmit={submit}>
+      <form id={form} className="dialog-form" onSubmit={submit}>
         <label htmlFor={`${form}-name`}>{t("invite.name")}</label>
         <Input
           id={`${form}-name`}
@@ -89,6 +88,6 @@ export function Invite({ onClose, onInvited }: InviteProps) {
         <RoleSelect label={t("invite.role")} value={role} onChange={setRole} />
         <Refusal error={error} />
       </form>
-    </Modal>
+    </Dialog>
   );
 }

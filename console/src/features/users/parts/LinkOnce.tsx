@@ -1,7 +1,8 @@
-import { Button, Modal } from "antd";
+import { Button } from "antd";
 import { useTranslation } from "react-i18next";
 
 import type { User } from "@/shared/api/types";
+import { Dialog } from "@/shared/ui/Dialog";
 import { Once } from "@/shared/ui/Once";
 import { clock } from "@/shared/ui/time";
 import type { SignInLink } from "../queries";
@@ -10,22 +11,18 @@ import type { SignInLink } from "../queries";
 export function LinkOnce({ user, link: { link, expires_at }, onClose }: { user: User; link: SignInLink; onClose: () => void }) {
   const { t, i18n } = useTranslation("users");
   return (
-    <Modal
-      open
-      destroyOnHidden
+    <Dialog
       title={t("link.title", { name: user.name })}
-      mask={{ blur: false, closable: false }}
-      onCancel={onClose}
+      lightly={false}
+      onClose={onClose}
       footer={
         <Button type="primary" onClick={onClose}>
           {t("link.done")}
         </Button>
       }
     >
-      <div className="dialog">
-        <p>{t("link.once", { time: clock(expires_at, i18n.language) })}</p>
-        <Once text={link} label={t("link.copy")} />
-      </div>
-    </Modal>
+      <p>{t("link.once", { time: clock(expires_at, i18n.language) })}</p>
+      <Once text={link} label={t("link.copy")} />
+    </Dialog>
   );
 }

@@ -1,8 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
-import { Button, Drawer } from "antd";
+import { Button } from "antd";
 import { useTranslation } from "react-i18next";
 
 import type { User } from "@/shared/api/types";
+import { Dialog } from "@/shared/ui/Dialog";
 import { SignInList } from "@/shared/ui/SignInList";
 import { StateView } from "@/shared/ui/StateView";
 import { signInsQuery } from "../queries";
@@ -18,13 +19,11 @@ export function SignIns({ user, onClose, onSignOut }: SignInsProps) {
   const { t } = useTranslation("users");
   const asked = useQuery(signInsQuery(user.id));
   return (
-    <Drawer
-      open
-      size={420}
+    <Dialog
+      side
       title={t("sign_ins.title", { name: user.name })}
-      mask={{ blur: false }}
       onClose={onClose}
-      extra={
+      footer={
         <Button danger onClick={onSignOut}>
           {t("act.sign_out")}
         </Button>
@@ -33,6 +32,6 @@ export function SignIns({ user, onClose, onSignOut }: SignInsProps) {
       <StateView asked={asked} rows={3} empty={{ when: (all) => all.length === 0, show: <p>{t("sign_ins.none")}</p> }}>
         {(all) => <SignInList signIns={all} />}
       </StateView>
-    </Drawer>
+    </Dialog>
   );
 }

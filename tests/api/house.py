@@ -43,8 +43,6 @@ UNLIMITED = dict.fromkeys(RATES, ClassLimits(None, None, 10_000))
 """The limits are the door's own to test; here a thousand requests come in a second."""
 EASY = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
-_templates: dict[str, bytes] = {}
-
 
 class Clock:
     """Wall time that stands until it is moved."""
@@ -106,14 +104,15 @@ class House:
 
 
 @asynccontextmanager
-async def house(folder: Path, *further: Section, guests: bool = False) -> AsyncIterator[House]:
-    """All of it on a fresh database in `folder`; `further` sections answer too."""
+async def house(folder: Path, *further: Section, guests: bool = False, url: str | None = None) -> AsyncIterator[House]:
+    """All of it on the database at `url`, or on a fresh one in `folder`; `further` sections answer too."""
     clock, cache = Clock(), MemoryCache()
     async with (
-        Database.open(f"sqlite:///{folder / 'house.db'}") as database,
+        Database.open(url or f"sqlite:///{folder / 'house.db'}") as database,
         open_bus(None, database) as bus,
     ):
-        await _schema(database)
+        if url is None:
+            await _schema(database)
         accounts = Accounts.make(database, cache, bus, Plain(), AccountSettings(), clock, hasher=EASY)
         commons = Commons(database, cache, bus, accounts.audit, clock)
         registry = Registry.make(commons, Rules(), assistant, SKILLS)

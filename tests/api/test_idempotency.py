@@ -21,8 +21,8 @@ async def names(here: House) -> list[str]:
     return [profile.name for profile in (await here.accounts.users.page()).items]
 
 
-async def test_the_second_is_answered_like_the_first(tmp_path: Path) -> None:
-    async with house(tmp_path) as here, here.asking("root", "admin") as admin:
+async def test_the_second_is_answered_like_the_first(tmp_path: Path, database_url: str) -> None:
+    async with house(tmp_path, url=database_url) as here, here.asking("root", "admin") as admin:
         headers = key()
         first = await admin.post("/api/users", json={"name": "ann"}, headers=headers)
         second = await admin.post("/api/users", json={"name": "ann"}, headers=headers)
@@ -34,8 +34,8 @@ async def test_the_second_is_answered_like_the_first(tmp_path: Path) -> None:
         assert await names(here) == ["root", "ann"]
 
 
-async def test_those_that_come_at_once_are_done_once(tmp_path: Path) -> None:
-    async with house(tmp_path) as here, here.asking("ann") as ann:
+async def test_those_that_come_at_once_are_done_once(tmp_path: Path, database_url: str) -> None:
+    async with house(tmp_path, url=database_url) as here, here.asking("ann") as ann:
         headers = key()
         answers = await asyncio.gather(*(ann.post("/api/me/tokens", json=TOKEN, headers=headers) for _ in range(8)))
         assert {answer.status_code for answer in answers} == {201}
@@ -43,8 +43,8 @@ async def test_those_that_come_at_once_are_done_once(tmp_path: Path) -> None:
         assert len((await ann.get("/api/me/tokens")).json()["items"]) == 1
 
 
-async def test_a_key_belongs_to_one_request_of_one_person(tmp_path: Path) -> None:
-    async with house(tmp_path) as here, here.asking("ann") as ann, here.asking("ben") as ben:
+async def test_a_key_belongs_to_one_request_of_one_person(tmp_path: Path, database_url: str) -> None:
+    async with house(tmp_path, url=database_url) as here, here.asking("ann") as ann, here.asking("ben") as ben:
         headers = key()
         assert (await ann.post("/api/me/tokens", json=TOKEN, headers=headers)).status_code == 201
         other = await ann.post("/api/me/tokens", json={**TOKEN, "name": "cd"}, headers=headers)
@@ -52,8 +52,8 @@ async def test_a_key_belongs_to_one_request_of_one_person(tmp_path: Path) -> Non
         assert (await ben.post("/api/me/tokens", json=TOKEN, headers=headers)).status_code == 201
 
 
-async def test_what_failed_may_be_sent_again(tmp_path: Path) -> None:
-    async with house(tmp_path) as here, here.asking("root", "admin") as admin:
+async def test_what_failed_may_be_sent_again(tmp_path: Path, database_url: str) -> None:
+    async with house(tmp_path, url=database_url) as here, here.asking("root", "admin") as admin:
         headers = key()
         await here.person("ann")
         taken = await admin.post("/api/users", json={"name": "ann"}, headers=headers)
@@ -63,8 +63,8 @@ async def test_what_failed_may_be_sent_again(tmp_path: Path) -> None:
         assert (await admin.post("/api/users", json={"name": "ben"}, headers=headers)).status_code == 201
 
 
-async def test_after_a_day_a_key_is_forgotten(tmp_path: Path) -> None:
-    async with house(tmp_path) as here, here.asking("ann") as ann:
+async def test_after_a_day_a_key_is_forgotten(tmp_path: Path, database_url: str) -> None:
+    async with house(tmp_path, url=database_url) as here, here.asking("ann") as ann:
         headers = key()
         await ann.post("/api/me/tokens", json=TOKEN, headers=headers)
         here.clock.now += KEPT_MS + 1
@@ -75,8 +75,8 @@ async def test_after_a_day_a_key_is_forgotten(tmp_path: Path) -> None:
             assert len((await session.scalars(select(IdempotentAnswer))).all()) == 1
 
 
-async def test_nobody_can_say_what_a_process_did_before_it_died(tmp_path: Path) -> None:
-    async with house(tmp_path) as here, here.asking("ann") as ann:
+async def test_nobody_can_say_what_a_process_did_before_it_died(tmp_path: Path, database_url: str) -> None:
+    async with house(tmp_path, url=database_url) as here, here.asking("ann") as ann:
         headers = key()
         await ann.post("/api/me/tokens", json=TOKEN, headers=headers)
         async with here.database.writing() as session:  # as it was between the claim and the answer
@@ -87,8 +87,8 @@ async def test_nobody_can_say_what_a_process_did_before_it_died(tmp_path: Path) 
         assert len((await ann.get("/api/me/tokens")).json()["items"]) == 1
 
 
-async def test_a_kept_answer_shows_no_secret_to_whoever_has_the_database(tmp_path: Path) -> None:
-    async with house(tmp_path) as here, here.asking("ann") as ann:
+async def test_a_kept_answer_shows_no_secret_to_whoever_has_the_database(tmp_path: Path, database_url: str) -> None:
+    async with house(tmp_path, url=database_url) as here, here.asking("ann") as ann:
         headers = key()
         made = await ann.post("/api/me/tokens", json=TOKEN, headers=headers)
         async with here.database.reading() as session:

@@ -23,8 +23,8 @@ KITCHEN = Persona(name="Kitchen", prompt="Cook.", voice="ann", language="de", pa
 SPEC = SessionSpec("s", language="")
 
 
-async def test_each_change_is_a_version_and_going_back_makes_one_more(sqlite_url: str) -> None:
-    async with office(sqlite_url) as here:
+async def test_each_change_is_a_version_and_going_back_makes_one_more(database_url: str) -> None:
+    async with office(database_url) as here:
         apps = here.registry.apps
         first = await apps.create(ADMIN, "kitchen", KITCHEN)
         second = await apps.change(ADMIN, "kitchen", Persona(name="Kitchen", prompt="Bake."), first.state)
@@ -39,8 +39,8 @@ async def test_each_change_is_a_version_and_going_back_makes_one_more(sqlite_url
         ]
 
 
-async def test_of_two_who_change_at_once_one_is_told(sqlite_url: str) -> None:
-    async with office(sqlite_url) as here:
+async def test_of_two_who_change_at_once_one_is_told(database_url: str) -> None:
+    async with office(database_url) as here:
         apps = here.registry.apps
         app = await apps.create(ADMIN, "kitchen", KITCHEN)
         both = [apps.change(ADMIN, "kitchen", Persona(name=name), app.state) for name in ("A", "B")]
@@ -49,8 +49,8 @@ async def test_of_two_who_change_at_once_one_is_told(sqlite_url: str) -> None:
         assert (await apps.get("kitchen")).version == 2
 
 
-async def test_the_built_in_app_follows_the_settings_and_can_only_be_switched(sqlite_url: str) -> None:
-    async with office(sqlite_url) as here:
+async def test_the_built_in_app_follows_the_settings_and_can_only_be_switched(database_url: str) -> None:
+    async with office(database_url) as here:
         apps = here.registry.apps
         assert [app.id for app in await apps.every()] == [ASSISTANT]
         here.persona = Persona(name="Assistant", prompt="Be brief.")
@@ -71,8 +71,8 @@ async def test_the_built_in_app_follows_the_settings_and_can_only_be_switched(sq
         assert on.state == built_in.state
 
 
-async def test_a_deleted_app_is_gone_with_its_versions(sqlite_url: str) -> None:
-    async with office(sqlite_url) as here:
+async def test_a_deleted_app_is_gone_with_its_versions(database_url: str) -> None:
+    async with office(database_url) as here:
         apps = here.registry.apps
         await apps.create(ADMIN, "kitchen", KITCHEN)
         await apps.delete(ADMIN, "kitchen")
@@ -83,8 +83,8 @@ async def test_a_deleted_app_is_gone_with_its_versions(sqlite_url: str) -> None:
         assert (await apps.create(ADMIN, "kitchen", KITCHEN)).version == 1
 
 
-async def test_apps_and_their_versions_are_bounded(sqlite_url: str) -> None:
-    async with office(sqlite_url) as here:
+async def test_apps_and_their_versions_are_bounded(database_url: str) -> None:
+    async with office(database_url) as here:
         apps = Apps(here.commons, lambda: here.persona, ["time"], most=2, versions=3)
         app = await apps.create(ADMIN, "one", KITCHEN)
         await apps.create(ADMIN, "two", KITCHEN)
@@ -100,8 +100,8 @@ async def test_apps_and_their_versions_are_bounded(sqlite_url: str) -> None:
 # ── beginning a conversation ──────────────────────────────────────────────────────────────────────
 
 
-async def test_an_app_fills_in_what_the_client_left_open(sqlite_url: str) -> None:
-    async with office(sqlite_url) as here:
+async def test_an_app_fills_in_what_the_client_left_open(database_url: str) -> None:
+    async with office(database_url) as here:
         apps = here.registry.apps
         await apps.create(ADMIN, "kitchen", KITCHEN)
         begun = await apps.resolve(replace(SPEC, app="kitchen", patience=0.5))
@@ -112,15 +112,15 @@ async def test_an_app_fills_in_what_the_client_left_open(sqlite_url: str) -> Non
         assert (draft.system_prompt, draft.language, draft.voice) == ("Draft.", "en", "ben")
 
 
-async def test_without_an_app_the_built_in_one_answers(sqlite_url: str) -> None:
-    async with office(sqlite_url) as here:
+async def test_without_an_app_the_built_in_one_answers(database_url: str) -> None:
+    async with office(database_url) as here:
         begun = await here.registry.apps.resolve(SPEC)
         assert (begun.app, begun.app_version, begun.system_prompt) == (ASSISTANT, 0, "Be kind.")
         assert (begun.language, begun.skills, begun.patience) == ("en", None, 1.5)
 
 
-async def test_what_is_off_unknown_or_not_offered_so_is_refused_by_name(sqlite_url: str) -> None:
-    async with office(sqlite_url) as here:
+async def test_what_is_off_unknown_or_not_offered_so_is_refused_by_name(database_url: str) -> None:
+    async with office(database_url) as here:
         apps = here.registry.apps
         app = await apps.create(ADMIN, "kitchen", Persona(name="K", modes=("turns",)))
         refusals = {
@@ -137,8 +137,8 @@ async def test_what_is_off_unknown_or_not_offered_so_is_refused_by_name(sqlite_u
         assert app.enabled
 
 
-async def test_the_switch_works_at_once_in_another_process(sqlite_url: str) -> None:
-    async with office(sqlite_url) as here, office(sqlite_url) as there:
+async def test_the_switch_works_at_once_in_another_process(database_url: str) -> None:
+    async with office(database_url) as here, office(database_url) as there:
         app = await here.registry.apps.create(ADMIN, "kitchen", KITCHEN)
         await there.registry.apps.resolve(replace(SPEC, app="kitchen"))
         await here.registry.apps.switch(ADMIN, "kitchen", False, app.state)
@@ -146,8 +146,8 @@ async def test_the_switch_works_at_once_in_another_process(sqlite_url: str) -> N
             await there.registry.apps.resolve(replace(SPEC, app="kitchen"))
 
 
-async def test_conversations_begin_with_the_database_away(sqlite_url: str) -> None:
-    async with office(sqlite_url) as here:
+async def test_conversations_begin_with_the_database_away(database_url: str) -> None:
+    async with office(database_url) as here:
         line = Line(here.database)
         commons = replace(here.commons, database=line)  # type: ignore[arg-type]
         apps = Apps(commons, lambda: here.persona, ["time"])

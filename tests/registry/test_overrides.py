@@ -14,8 +14,8 @@ from vivavoce.storage.models import Setting
 pytestmark = pytest.mark.real
 
 
-async def test_a_value_is_saved_audited_told_and_taken_back(sqlite_url: str) -> None:
-    async with office(sqlite_url) as here:
+async def test_a_value_is_saved_audited_told_and_taken_back(database_url: str) -> None:
+    async with office(database_url) as here:
         overrides = here.registry.overrides
         await overrides.change(ADMIN, {"turn.patience": 2}, 0)
         assert await overrides.saved() == ({"turn.patience": 2}, 1)
@@ -26,8 +26,8 @@ async def test_a_value_is_saved_audited_told_and_taken_back(sqlite_url: str) -> 
         assert told == [{"version": 1, "keys": ["turn.patience"]}, {"version": 2, "keys": ["turn.patience"]}]
 
 
-async def test_nobody_overwrites_what_he_has_not_read(sqlite_url: str) -> None:
-    async with office(sqlite_url) as here:
+async def test_nobody_overwrites_what_he_has_not_read(database_url: str) -> None:
+    async with office(database_url) as here:
         overrides = here.registry.overrides
         await overrides.change(ADMIN, {"turn.patience": 2}, 0)
         with pytest.raises(Conflict) as late:
@@ -45,17 +45,17 @@ async def test_nobody_overwrites_what_he_has_not_read(sqlite_url: str) -> None:
     ],
 )
 async def test_what_cannot_be_set_is_named_and_nothing_is_changed(
-    values: dict[str, Any], why: str, sqlite_url: str
+    values: dict[str, Any], why: str, database_url: str
 ) -> None:
-    async with office(sqlite_url) as here:
+    async with office(database_url) as here:
         with pytest.raises(BadInput, match=why) as refused:
             await here.registry.overrides.change(ADMIN, {"turn.patience": 2, **values}, 0)
         assert set(refused.value.fields) == set(values)
         assert await here.registry.overrides.saved() == ({}, 0)
 
 
-async def test_every_process_hears_of_a_change(sqlite_url: str) -> None:
-    async with office(sqlite_url) as here:
+async def test_every_process_hears_of_a_change(database_url: str) -> None:
+    async with office(database_url) as here:
         heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         async with asyncio.TaskGroup() as group:
             following = group.create_task(here.registry.overrides.follow(heard.put_nowait))  # type: ignore[arg-type]
@@ -65,8 +65,8 @@ async def test_every_process_hears_of_a_change(sqlite_url: str) -> None:
             following.cancel()
 
 
-async def test_a_row_that_fits_no_more_goes_with_the_next_change(sqlite_url: str) -> None:
-    async with office(sqlite_url) as here:
+async def test_a_row_that_fits_no_more_goes_with_the_next_change(database_url: str) -> None:
+    async with office(database_url) as here:
         async with here.database.writing() as session:
             session.add(Setting(key="turn.haste", value={"value": 1}, updated_at=0, updated_by=""))
         await here.registry.overrides.change(ADMIN, {"turn.patience": 2}, 0)

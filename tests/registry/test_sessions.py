@@ -33,8 +33,8 @@ async def talking(here: Office, owner: str, *names: str, seen: int | None = None
             )  # fmt: skip
 
 
-async def test_ones_own_and_everybodys_page_by_page(sqlite_url: str) -> None:
-    async with office(sqlite_url) as here:
+async def test_ones_own_and_everybodys_page_by_page(database_url: str) -> None:
+    async with office(database_url) as here:
         sessions = here.registry.sessions
         ann, ben = await person(here, "ann"), await person(here, "ben")
         await talking(here, ann, "a1", "a2")
@@ -52,15 +52,15 @@ async def test_ones_own_and_everybodys_page_by_page(sqlite_url: str) -> None:
             await sessions.page(None, cursor="x")
 
 
-async def test_a_gateway_that_is_gone_holds_nobody(sqlite_url: str) -> None:
-    async with office(sqlite_url) as here:
+async def test_a_gateway_that_is_gone_holds_nobody(database_url: str) -> None:
+    async with office(database_url) as here:
         ann = await person(here, "ann")
         await talking(here, ann, "old", seen=here.now - FRESH_MS)
         assert (await here.registry.sessions.page(ann)).items == []
 
 
-async def test_the_gateway_that_has_it_ends_it(sqlite_url: str) -> None:
-    async with office(sqlite_url) as here:
+async def test_the_gateway_that_has_it_ends_it(database_url: str) -> None:
+    async with office(database_url) as here:
         sessions = here.registry.sessions
         ann, ben = await person(here, "ann"), await person(here, "ben")
         await talking(here, ann, "talk")

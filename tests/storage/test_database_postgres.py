@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import make_url, select, text
 
 from vivavoce import aio
-from vivavoce.errors import Conflict, StorageError, StorageUnavailable
+from vivavoce.errors import Conflict, StorageError, StorageFull, StorageUnavailable
 from vivavoce.storage.database import Database
 from vivavoce.storage.database_postgres import CONNECTIONS, _encryption
 from vivavoce.storage.migrate import upgrade
@@ -158,6 +158,28 @@ async def test_what_a_rule_of_the_schema_forbids_leaves_the_connection_well(data
     for _ in range(CONNECTIONS + 1):
         with pytest.raises(Conflict):
             await write(database, 1)
+    await comes_back(database)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("53100", StorageFull),  # disk_full
+        ("53300", StorageUnavailable),  # too_many_connections
+        ("57P03", StorageUnavailable),  # cannot_connect_now
+        ("40001", StorageUnavailable),  # serialization_failure: again may work
+        ("23514", Conflict),  # check_violation
+        ("42501", StorageError),  # insufficient_privilege: waiting does not help
+    ],
+)
+async def test_what_the_server_says_is_told_in_our_words(database: Database, code: str, expected: type) -> None:
+    async def fail() -> None:
+        async with database.writing() as session:
+            await session.execute(text(f"DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END $$"))
+
+    with pytest.raises(StorageError if expected is not Conflict else Conflict) as problem:
+        await fail()
+    assert type(problem.value) is expected
     await comes_back(database)
 
 

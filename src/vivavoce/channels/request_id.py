@@ -25,8 +25,9 @@ def name_request() -> str:
 
 
 class RequestIds(logging.Filter):
-    """Gives each log record a `request`, for a handler's format."""
+    """Gives each log record the `request` during which it was written, for a handler's format."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request = current.get()
+        if not hasattr(record, "request"):
+            record.request = current.get()
         return True

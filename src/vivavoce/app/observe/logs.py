@@ -12,6 +12,8 @@ import sys
 from datetime import UTC, datetime
 from typing import Final, Literal, TextIO
 
+from vivavoce.channels.request_id import RequestIds
+
 IDS: Final = ("session", "conversation", "user", "request", "worker")
 """What a line may be found by: set with `extra` where it is known."""
 _NOISY: Final = ("uvicorn", "httpx", "asyncio", "alembic", "sqlalchemy", "aiosqlite", "opentelemetry", "urllib3")
@@ -22,6 +24,7 @@ def configure(level: str, form: Literal["text", "json"], stream: TextIO = sys.st
     """Set up logging for this process. Call it once, first."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines() if form == "json" else Lines())
+    handler.addFilter(RequestIds())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     at_least(level)

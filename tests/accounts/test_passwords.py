@@ -8,7 +8,7 @@ import pytest
 from argon2 import PasswordHasher, Type, extract_parameters
 
 from vivavoce.accounts.passwords import WAITING, Passwords, argon2id
-from vivavoce.errors import Refused
+from vivavoce.errors import Closed, Refused
 
 pytestmark = pytest.mark.real
 
@@ -77,6 +77,14 @@ async def test_who_hangs_up_gives_his_place_back_only_when_his_hash_is_done() ->
         except Refused:
             await asyncio.sleep(0)
     passwords.close()
+
+
+async def test_after_the_end_nothing_is_hashed() -> None:
+    passwords = Passwords(1, CHEAP)
+    passwords.close()
+    for _ in range(WAITING + 2):
+        with pytest.raises(Closed):
+            await passwords.hash("x")
 
 
 def test_a_hash_of_smaller_parameters_is_outgrown() -> None:

@@ -46,6 +46,15 @@ async def test_refresh_retry_in_10_s_is_idempotent(database: Database) -> None:
     assert refused.value.code == "token_revoked"
 
 
+async def test_a_retry_at_a_process_whose_clock_is_behind_is_no_reuse(sqlite: Database) -> None:
+    early, late = Watch(), Watch()
+    early.on(-3 * SECOND)
+    here, there = accounts(sqlite, late), accounts(sqlite, early)
+    first = await come_in(here, await person(here, "ada"))
+    second = await here.sign_ins.refresh(first.refresh_token, HOME)
+    assert (await there.sign_ins.refresh(first.refresh_token, HOME)).refresh_token == second.refresh_token
+
+
 async def test_the_parent_is_no_longer_good_once_its_successor_was_used(database: Database) -> None:
     watch = Watch()
     house = accounts(database, watch)

@@ -6,13 +6,12 @@ import asyncio
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from accounts.house import HOME, PASSWORD, Watch, accounts, actor, come_in, person, whose
-from vivavoce.accounts.actor import LOCAL_OPERATOR
+from vivavoce.accounts.actor import LOCAL_OPERATOR, Actor
 from vivavoce.accounts.audit import Filter
 from vivavoce.accounts.permissions import Role
-from vivavoce.errors import BadInput, Conflict, Missing, Refused, Unauthorised
+from vivavoce.errors import BadInput, Conflict, Missing, Refused, StorageUnavailable, Unauthorised
 from vivavoce.storage.database import Database
 from vivavoce.storage.models import ApiToken, Blob, Conversation, Deletion, KnownNetwork, OneTimeSecret, SignIn, User
 
@@ -185,8 +184,9 @@ async def test_deleting_a_user_deletes_everything_of_theirs(database: Database) 
     user, other = await person(house, "ada"), await person(house, "bob")
     seen: list[str] = []
 
-    async def removal(session: AsyncSession, user_id: str) -> None:
-        assert await session.get(User, user_id) is not None  # before the row goes
+    async def removal(actor: Actor, user_id: str) -> None:
+        assert (await house.users.get(user_id)).disabled  # kept out already, and still there
+        assert actor == LOCAL_OPERATOR
         seen.append(user_id)
 
     house.users.on_delete(removal)
@@ -216,18 +216,28 @@ async def test_deleting_a_user_deletes_everything_of_theirs(database: Database) 
         assert [(one.kind, one.object_id) for one in await session.scalars(select(Deletion))] == [("user", user.id)]
 
 
-async def test_what_a_removal_refuses_undoes_the_whole_deletion(sqlite: Database) -> None:
-    house = accounts(sqlite, Watch())
-    user = await person(house, "ada")
+async def test_a_deletion_that_was_stopped_in_its_middle_is_finished_later(database: Database) -> None:
+    house = accounts(database, Watch())
+    user, other = await person(house, "ada"), await person(house, "bob")
+    grant = await come_in(house, user, PASSWORD)
+    away = True
 
-    async def removal(session: AsyncSession, user_id: str) -> None:
-        raise Conflict("it is in use")
+    async def removal(actor: Actor, user_id: str) -> None:
+        if away:
+            raise StorageUnavailable("the blobs are away")
 
     house.users.on_delete(removal)
-    with pytest.raises(Conflict):
+    with pytest.raises(StorageUnavailable):
         await house.users.delete(LOCAL_OPERATOR, user.id)
-    assert await house.users.get(user.id) == user
-    assert (await house.audit.page(Filter(what="user.delete"))).items == []
+    with pytest.raises(Unauthorised):
+        await whose(house, grant)
+    with pytest.raises(StorageUnavailable):
+        await house.users.finish_deletions()
+    away = False
+    await house.users.finish_deletions()
+    await house.users.finish_deletions()
+    assert [one.id for one in (await house.users.page()).items] == [other.id]
+    assert len((await house.audit.page(Filter(what="user.delete"))).items) == 1
 
 
 async def test_the_audit_names_nobody_who_is_gone(database: Database) -> None:

@@ -1,8 +1,10 @@
 """All services of this room, made of what they need and kept running.
 
-accounts = Accounts.make(database, cache, bus, sealer, settings.accounts)
-spawn(group, accounts.run(), "accounts")
-principal = await accounts.authenticator.authenticate(token)
+    accounts = Accounts.make(database, cache, bus, sealer, settings.accounts)
+    spawn(group, accounts.run(), "accounts")
+    principal = await accounts.authenticator.authenticate(token)
+
+Whoever keeps something of people adds to `accounts.users.on_delete` how it goes.
 """
 
 from __future__ import annotations
@@ -133,6 +135,7 @@ class Accounts:
             self.api_tokens.note_use,
             self.sign_ins.sweep,
             self.links.sweep,
+            self.users.finish_deletions,
         )
         while True:
             await asyncio.sleep(KEEP_S)

@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from vivavoce.errors import Refused
+from vivavoce.errors import Closed, Refused
 
 WAITING: Final = 32
 
@@ -66,8 +66,12 @@ class Passwords:
     async def _run(self, work: Callable[[], T]) -> T:
         if not self._room.acquire(blocking=False):
             raise Refused("too many people sign in right now", code="busy", retry_after_s=2.0)
+        try:
+            future: Future[T] = self._threads.submit(work)
+        except RuntimeError:  # after `close`
+            self._room.release()
+            raise Closed("the server is stopping") from None
         self.hashed += 1
-        future: Future[T] = self._threads.submit(work)
         # Given back when the thread is done with it, which may be after the caller, or the loop, has gone.
         future.add_done_callback(lambda _: self._room.release())
         return await asyncio.wrap_future(future)

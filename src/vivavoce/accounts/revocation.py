@@ -27,7 +27,7 @@ CHANNEL: Final = "accounts.revoked"
 SILENT_S: Final = 5.0
 """With a bus that has proved nothing for so long, the database is asked each time."""
 LOOK_S: Final = 1.0
-ACTS: Final = ("sign_in.end", "sign_in.end_all", "sign_in.reuse", "token.revoke", "user.revoke", "user.delete")
+ACTS: Final = ("sign_in.end", "sign_in.reuse", "token.revoke", "user.revoke", "user.delete")
 """Acts that revoke: their rows carry the user, and the sign-in or token where it is only that one."""
 
 Callback = Callable[[str, str | None], None]
@@ -35,7 +35,7 @@ Callback = Callable[[str, str | None], None]
 
 
 class Revocations:
-    """`async with` of `listening()` it hears; `watch` it to be told."""
+    """A server runs `listen`; whoever wants to be told, `watch`es."""
 
     def __init__(self, database: Database, bus: Bus) -> None:
         self._database = database
@@ -77,12 +77,16 @@ class Revocations:
 
     async def listen(self) -> None:
         """Hear of revocations until cancelled."""
+        blind = False
         async with self._bus.subscribe(CHANNEL, self._news, self._lost):
             while True:
                 try:
                     await self.look()
+                    blind = False
                 except StorageError:
-                    log.warning("cannot look for revocations: the database is away")
+                    if not blind:
+                        log.warning("cannot look for revocations: the database is away")
+                    blind = True
                 await asyncio.sleep(LOOK_S)
 
     async def look(self) -> None:

@@ -171,7 +171,8 @@ class SignIns:
             if token.hash == family.refresh_hash:
                 family.parent_hash, family.refresh_hash = token.hash, following.hash
                 family.rotated_at = family.last_used_at = moment
-            elif token.hash != family.parent_hash or not 0 <= moment - family.rotated_at <= REPEAT:
+            # Another process's clock, or this one's after a correction, may be behind that of the rotation.
+            elif token.hash != family.parent_hash or abs(moment - family.rotated_at) > REPEAT:
                 family.revoked_at = moment
                 reused = await self._audit.record(
                     session, of_user(user, family.id, whence), "sign_in.reuse", "user", user.id, "refused",

@@ -9,7 +9,7 @@ from sqlalchemy import delete as deleting
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from vivavoce.accounts.actor import Actor
+from vivavoce.accounts.actor import SYSTEM, Actor
 from vivavoce.accounts.audit import clean
 from vivavoce.accounts.commons import Commons
 from vivavoce.accounts.names import known, missing, spelled
@@ -17,14 +17,17 @@ from vivavoce.accounts.permissions import ROLES, Role
 from vivavoce.accounts.profile import Profile
 from vivavoce.errors import BadInput, Conflict, Refused
 from vivavoce.storage.ids import new_id
-from vivavoce.storage.models import Blob, Deletion, SignIn, User
+from vivavoce.storage.models import Blob, Deletion, IdempotentAnswer, SignIn, User
 from vivavoce.storage.paging import USUAL, Keyset, Page
 
 DISPLAY_NAME: Final = 128
 OLDEST: Final = Keyset("users", User.id)
 
-Removal = Callable[[AsyncSession, str], Awaitable[None]]
-"""Removes what a higher room keeps of a user, inside the transaction that deletes the user."""
+DELETED: Final = "user"
+"""Kind of the rows in the journal of deletions."""
+
+Removal = Callable[[Actor, str], Awaitable[object]]
+"""Removes what a higher room keeps of a user, in transactions of its own; done twice it does no harm."""
 
 
 class Users:
@@ -39,7 +42,7 @@ class Users:
         self._removals: list[Removal] = []
 
     def on_delete(self, removal: Removal) -> None:
-        """Call `removal(session, user_id)` in the transaction of each deletion, before the rows go."""
+        """Call `removal(actor, user_id)` in each deletion, before the user's own row goes."""
         self._removals.append(removal)
 
     async def create(self, actor: Actor, name: str, role: Role, display_name: str = "") -> Profile:
@@ -145,6 +148,9 @@ class Users:
     async def delete(self, actor: Actor, user_id: str, version: int | None = None) -> None:
         """The user and everything of his; blobs are marked as gone for the sweeper.
 
+        First he is kept out, and the journal of deletions names him; then go his things, which may take many
+        transactions; he himself goes last. What a crash or an absent store stops in between, `finish_deletions` ends.
+
         Raises Missing, Conflict where `version` is not the one of today, Refused for the last administrator.
         """
         known(user_id, "user")
@@ -155,11 +161,32 @@ class Users:
                 raise Conflict("the user has been changed meanwhile")
             if user.role == "admin" and not user.disabled:
                 await _not_the_last(session, user_id)
-            for removal in self._removals:
-                await removal(session, user_id)
+            user.disabled = True
+            user.epoch += 1
+            user.version += 1
+            await _end_sign_ins(session, user_id, self._clock())
+            session.add(Deletion(kind=DELETED, object_id=user_id, at=self._clock()))
+            seq = await self._audit.record(session, actor, "user.revoke", "user", user_id)
+        await self._revocations.tell(seq, user_id, None)
+        await self._remove(actor, user_id)
+
+    async def finish_deletions(self) -> None:
+        """Go on with what was stopped in its middle. Raises StorageError; then the next call goes on."""
+        begun = select(User.id).join(Deletion, (Deletion.object_id == User.id) & (Deletion.kind == DELETED)).distinct()
+        async with self._database.reading() as session:
+            left = (await session.scalars(begun)).all()
+        for user_id in left:
+            await self._remove(SYSTEM, user_id)
+
+    async def _remove(self, actor: Actor, user_id: str) -> None:
+        for removal in self._removals:
+            await removal(actor, user_id)
+        async with self._database.writing() as session:
             await session.execute(update(Blob).where(Blob.owner_id == user_id).values(state="gone"))
-            session.add(Deletion(kind="user", object_id=user_id, at=self._clock()))
-            await session.execute(deleting(User).where(User.id == user_id))
+            await session.execute(deleting(IdempotentAnswer).where(IdempotentAnswer.owner_id == user_id))
+            gone = await session.scalars(deleting(User).where(User.id == user_id).returning(User.id))
+            if gone.first() is None:  # somebody else has finished it
+                return
             seq = await self._audit.record(session, actor, "user.delete", "user", user_id)
             self._live.on_commit(session, "users", "deleted", user_id)
         await self._revocations.tell(seq, user_id, None)

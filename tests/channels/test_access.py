@@ -75,3 +75,14 @@ def test_nothing_but_loopback_passes_whatever_is_sent(host: str) -> None:
     if Access().refusal([host], []) is None:
         name = host.lower().rsplit(":", 1)[0] if not host.endswith("]") else host.lower()
         assert name.rstrip(".") in ("localhost", "127.0.0.1", "[::1]")
+
+
+def test_where_the_network_reaches_us_numeric_addresses_are_answered_but_no_foreign_name() -> None:
+    reached = Access.allowing(addresses=True)
+    for host in ("192.0.2.7:8006", "[2001:db8::1]:8006", "localhost"):
+        assert reached.refusal([host], []) is None
+    for host in ("evil.example", "192.0.2.7.evil.example", "192.0.2", "[evil]"):
+        assert reached.refusal([host], []) is not None
+    assert reached.refusal(["192.0.2.7:8006"], ["https://192.0.2.7:8006"]) is None
+    assert reached.refusal(["192.0.2.7:8006"], ["https://evil.example"]) is not None
+    assert Access().refusal(["192.0.2.7"], []) is not None

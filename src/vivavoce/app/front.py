@@ -6,6 +6,7 @@ uvicorn ─▶ guard, door (who, from where, how often) ─▶ pages · API
 
 from __future__ import annotations
 
+import socket
 from dataclasses import replace
 
 from vivavoce import __version__
@@ -34,6 +35,7 @@ from vivavoce.channels.rates import Rates
 from vivavoce.channels.readiness import Readiness
 from vivavoce.channels.streaming import StreamingChannel
 from vivavoce.channels.websocket import Gateway, Route
+from vivavoce.inference.addresses import is_loopback
 
 
 class Front:
@@ -114,10 +116,13 @@ def _sections(platform: Platform, checkup: Checkup) -> list[Section]:
 def _ways(settings: Settings) -> Ways:
     """From where one may come in."""
     server = settings.server
-    # The address that is bound is a name that is answered; IPv6's loopback is one anyway.
+    # The address that is bound is a name that is answered; IPv6's loopback is one anyway. From the network one comes
+    # by this machine's name and addresses as well.
     bound = () if ":" in server.host else (server.host,)
+    reached = not is_loopback(server.host)
+    own = (socket.gethostname(),) if reached else ()
     return Ways(
-        Access.allowing((*server.hosts, *bound), server.origins),
+        Access.allowing((*server.hosts, *bound, *own), server.origins, addresses=reached),
         Proxies.of(server.trusted_proxies),
         settings.tls.behind_proxy,
         settings.accounts.guests,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from vivavoce.errors import ConfigError
@@ -24,12 +25,14 @@ class Access:
 
     hosts: frozenset[str] = LOOPBACK_NAMES
     origins: frozenset[str] = frozenset()
+    addresses: bool = False
+    """Numeric addresses are answered, whichever: nobody can rebind one. For servers that the network reaches."""
 
     @classmethod
-    def allowing(cls, hosts: Iterable[str] = (), origins: Iterable[str] = ()) -> Access:
+    def allowing(cls, hosts: Iterable[str] = (), origins: Iterable[str] = (), *, addresses: bool = False) -> Access:
         """Loopback names and those given. Raises ConfigError for what is no name or no origin."""
         names = frozenset(_name(host) for host in hosts)
-        return cls(LOOPBACK_NAMES | names, frozenset(_origin(origin) for origin in origins))
+        return cls(LOOPBACK_NAMES | names, frozenset(_origin(origin) for origin in origins), addresses)
 
     def refusal(self, hosts: Sequence[str], origins: Sequence[str]) -> str | None:
         """Why a request with these Host and Origin headers is refused, or None.
@@ -38,7 +41,7 @@ class Access:
         """
         if len(hosts) != 1 or not (host := _HOST.match(hosts[0].lower())):
             return "exactly one Host header with a name is needed"
-        if host["name"] not in self.hosts:
+        if host["name"] not in self.hosts and not (self.addresses and _is_address(host["name"])):
             return "this name is not in the list of hosts"
         if not origins:
             return None
@@ -49,6 +52,14 @@ class Access:
         if origin in (f"http://{here}", f"https://{here}") or origin in self.origins:
             return None
         return "pages of this origin may not use this server"
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def _name(text: str) -> str:

@@ -118,8 +118,7 @@ async def test_a_frozen_redis_is_silent_and_work_goes_on_when_it_thaws(redis_ser
             with pytest.raises(StorageUnavailable):
                 await bus.append("s", b"refused")
             assert asyncio.get_running_loop().time() - begun < 1.5
-            await asyncio.sleep(2)
-            assert bus.silent_s > 2
+            assert bus.silent_s > 0.9
         finally:
             redis_server.thaw()
         await asyncio.sleep(0.6)  # the link's rest after the last call that found nobody

@@ -52,7 +52,8 @@ async def test_another_process_opens_what_one_has_sealed(database: Database) -> 
 
 @pytest.mark.real
 async def test_a_page_of_turns_asks_the_database_for_nothing(sqlite: Database) -> None:
-    sealed = [await sealer_of(sqlite, OLD).seal(b"%d" % n, SCOPE, f"turns/{n}/said") for n in range(200)]
+    writer = sealer_of(sqlite, OLD)
+    sealed = [await writer.seal(b"%d" % n, SCOPE, f"turns/{n}/said") for n in range(200)]
     statements: list[str] = []
     event.listen(sqlite.readers.sync_engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
     event.listen(sqlite.writers.sync_engine, "before_cursor_execute", lambda *call: statements.append(call[2]))

@@ -81,4 +81,5 @@ async def test_the_document_is_for_whoever_is_known(tmp_path: Path) -> None:
         assert document["openapi"].startswith("3.1")
         assert document["paths"]["/api/users"]["post"]["x-permission"] == "users"
         assert (await nobody.get("/api/openapi.json")).status_code == 401
-        assert (await ann.get("/docs")).status_code == 404
+        for path in ("/docs", "/redoc", "/openapi.json", "/api/me/"):
+            assert (await ann.get(path)).status_code == 404, path

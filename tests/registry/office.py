@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -33,18 +34,26 @@ class Office:
     now: int = 1_795_676_400_000
     news: list[dict[str, Any]] = field(default_factory=list)
 
+    async def told(self, topic: str, count: int) -> list[dict[str, Any]]:
+        """The news of a topic, once so many have come."""
+        while len(found := [one for one in self.news if one["topic"] == topic]) < count:
+            await asyncio.sleep(0)
+        return found
+
     async def acts(self) -> list[str]:
         """What was audited, oldest first."""
         return [entry.act for entry in reversed((await self.commons.audit.page(Filter())).items)]
 
 
 class Rules:
-    """One number that may change."""
+    """Two numbers that may change, and two that may not."""
 
     def describe(self, rows: Mapping[str, Any]) -> Sequence[Described]:
-        fits = {key: value for key, value in rows.items() if key == "turn.patience" and _fits(value)}
+        known = ("turn.patience", "talk.loudness")
+        fits = {key: value for key, value in rows.items() if key in known and _fits(value)}
         return [
             _setting("turn.patience", fits, "default", "now"),
+            _setting("talk.loudness", fits, "default", "now"),
             _setting("talk.voice", fits, "file", "now"),
             _setting("server.port", fits, "default", "fixed"),
         ]

@@ -32,11 +32,8 @@ async def test_each_change_is_a_version_and_going_back_makes_one_more(database_u
         assert (third.version, third.persona) == (3, KITCHEN)
         assert [kept.persona.prompt for kept in await apps.versions("kitchen")] == ["Cook.", "Bake.", "Cook."]
         assert await here.acts() == ["app.create", "app.change", "app.revert"]
-        assert [(one["topic"], one["kind"], one["id"]) for one in here.news if one["topic"] == "apps"] == [
-            ("apps", "created", "kitchen"),
-            ("apps", "changed", "kitchen"),
-            ("apps", "changed", "kitchen"),
-        ]
+        told = [(one["kind"], one["id"]) for one in await here.told("apps", 3)]
+        assert told == [("created", "kitchen"), ("changed", "kitchen"), ("changed", "kitchen")]
 
 
 async def test_of_two_who_change_at_once_one_is_told(database_url: str) -> None:

@@ -22,7 +22,7 @@ async def test_a_value_is_saved_audited_told_and_taken_back(database_url: str) -
         await overrides.change(ADMIN, {"turn.patience": None}, 1)
         assert await overrides.saved() == ({}, 2)
         assert await here.acts() == ["settings.change", "settings.change"]
-        told = [one["data"] for one in here.news if one["topic"] == "settings"]
+        told = [one["data"] for one in await here.told("settings", 2)]
         assert told == [{"version": 1, "keys": ["turn.patience"]}, {"version": 2, "keys": ["turn.patience"]}]
 
 
@@ -52,6 +52,14 @@ async def test_what_cannot_be_set_is_named_and_nothing_is_changed(
             await here.registry.overrides.change(ADMIN, {"turn.patience": 2, **values}, 0)
         assert set(refused.value.fields) == set(values)
         assert await here.registry.overrides.saved() == ({}, 0)
+
+
+async def test_what_the_built_in_app_is_made_of_is_news_of_that_app(database_url: str) -> None:
+    async with office(database_url) as here:
+        await here.commons.cache.put("the list", b"old", 60, tags=["apps"])
+        await here.registry.overrides.change(ADMIN, {"talk.loudness": 2}, 0)
+        assert [one["id"] for one in await here.told("apps", 1)] == ["assistant"]
+        assert await here.commons.cache.get("the list") is None
 
 
 async def test_every_process_hears_of_a_change(database_url: str) -> None:

@@ -55,7 +55,7 @@ def api_app(sections: Iterable[Section], idempotency: Idempotency | None) -> Fas
     It expects a door in front, which leaves `principal` and `request_id` in the scope's state; without one everybody
     is nobody, and only public routes answer.
     """
-    app = FastAPI(title="Vivavoce", version=__version__, openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(title="Vivavoce", version=__version__, openapi_url=None, redirect_slashes=False)
     document = DocumentApi()
     for section in (*sections, document):
         for one in section.routes.declared:

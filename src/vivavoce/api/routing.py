@@ -17,10 +17,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol, TypedDict, TypeVar, get_args
+from typing import Any, Final, Literal, Protocol, TypedDict, TypeVar, Unpack, get_args
 
 from starlette.routing import BaseRoute, compile_path
-from typing_extensions import Unpack
 
 from vivavoce.accounts.permissions import PERMISSIONS, Permission
 from vivavoce.accounts.principal import Principal

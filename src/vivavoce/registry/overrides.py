@@ -21,6 +21,7 @@ from vivavoce.accounts.actor import Actor
 from vivavoce.errors import BadInput, ConfigError, Conflict, StorageError
 from vivavoce.registry.commons import Commons
 from vivavoce.registry.news import LIVE
+from vivavoce.registry.persona import ASSISTANT
 from vivavoce.storage.bus import News
 from vivavoce.storage.database import Database
 from vivavoce.storage.models import Setting
@@ -118,6 +119,8 @@ class Overrides:
                 await self._audit.record(session, actor, "settings.change", "setting", key)
         self._put(after, today + 1)
         await self._news.told("settings", "changed", "", {"version": today + 1, "keys": sorted(values)})
+        if any(key.startswith("talk.") for key in values):  # the built-in app is made of these
+            await self._news.told("apps", "changed", ASSISTANT, {"version": 0})
 
     def _after(self, before: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
         """The rows with the new values; old ones that do not fit any more go. Raises BadInput."""

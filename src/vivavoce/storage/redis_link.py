@@ -7,6 +7,8 @@
 A Redis that hangs costs the first callers a second each; after that the link answers «away» at once and lets a call
 through each half second, so that a frozen Redis does not slow everything down by a second. No command is repeated by
 itself: a `GETDEL` that was carried out before the line broke would lose what it took.
+
+Redis should run with `maxmemory-policy noeviction` and `appendonly yes`: streams and counters are not to be evicted.
 """
 
 from __future__ import annotations

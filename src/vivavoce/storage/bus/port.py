@@ -74,7 +74,8 @@ class Bus(Protocol):
         """Add to a stream, durably; its id. Entries of one `key` are worked on in the order of their ids.
 
         Of a stream longer than `keep` the oldest go, about a tenth at a time; those that a group had not done are
-        counted (`lost`).
+        counted (`lost`). What must be told exactly when a transaction is committed goes through the outbox; within a
+        transaction of SQLite an append would wait for it in vain.
         """
         ...
 

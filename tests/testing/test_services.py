@@ -84,17 +84,19 @@ def test_all_of_them_end_when_their_process_is_killed() -> None:
 import sys, time
 from vivavoce.testing import services
 with services.postgres() as a, services.redis() as b, services.nginx({PAGE!r}) as c:
-    print(a.port, b.port, c.port, flush=True)
+    print(a.folder, b.folder, c.folder, flush=True)
     time.sleep(60)
 """
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
-        ports = [int(port) for port in owner.stdout.readline().split()]
+        folders = [Path(folder) for folder in owner.stdout.readline().split()]
         family = psutil.Process(owner.pid).children(recursive=True)
-        assert len(ports) == 3
+        assert len(folders) == 3
         owner.send_signal(signal.SIGKILL)
     _, alive = psutil.wait_procs(family, timeout=5)
     assert alive == []
+    with services.postgres(), services.redis(), services.nginx(PAGE):  # the next one clears up
+        assert not any(folder.exists() for folder in folders)
 
 
 @pytest.mark.redis

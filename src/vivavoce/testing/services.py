@@ -187,10 +187,20 @@ def _running(service: Service) -> Iterator[Service]:
 
 @contextmanager
 def _folder(name: str) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix=f"vivavoce-{name}-", ignore_cleanup_errors=True) as path:
+    _clear_up(name)
+    prefix = f"vivavoce-{name}-{os.getpid()}-"
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as path:
         folder = Path(path)
         _give(folder)
         yield folder
+
+
+def _clear_up(name: str) -> None:
+    """Folders whose process was killed before it could remove them; its servers have ended with it."""
+    for folder in Path(tempfile.gettempdir()).glob(f"vivavoce-{name}-*-*"):
+        pid = folder.name.split("-")[2]
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _ordinary() -> pwd.struct_passwd | None:

@@ -71,9 +71,9 @@ async def test_the_right_password_of_somebody_disabled_is_told_as_a_wrong_one(sq
     assert str(refused.value) == await wrong(house)
 
 
-async def test_attacker_cannot_lock_owner_out(database: Database) -> None:
+async def test_attacker_cannot_lock_owner_out(sqlite: Database) -> None:
     watch = Watch()
-    house = accounts(database, watch)
+    house = accounts(sqlite, watch)
     await come_in(house, await person(house, "ada"), PASSWORD)  # from HOME
     tries = 0
     for n in range(140):

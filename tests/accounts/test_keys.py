@@ -48,9 +48,9 @@ async def test_after_a_rotation_the_old_key_verifies_a_quarter_of_an_hour_and_si
     assert await house.keys.verifier(new.kid) == new.secret
 
 
-async def test_a_token_by_a_new_key_is_believed_by_a_process_that_had_not_heard_of_it(database: Database) -> None:
+async def test_a_token_by_a_new_key_is_believed_by_a_process_that_had_not_heard_of_it(sqlite: Database) -> None:
     watch = Watch()
-    here, there = accounts(database, watch), accounts(database, watch)
+    here, there = accounts(sqlite, watch), accounts(sqlite, watch)
     grant = await come_in(here, await person(here, "ada"))
     await whose(there, grant)  # which has read the keys now
     await here.keys.rotate(LOCAL_OPERATOR)

@@ -19,7 +19,7 @@ from websockets.exceptions import InvalidStatus
 
 from channels.server import eventually, serving
 from vivavoce.app.settings.values import Server, Tls
-from vivavoce.app.tls import LIFE, RENEWED_BEFORE, Encryption, encryption, fingerprint, make_certificate
+from vivavoce.app.tls import LIFE, RENEWED_BEFORE, Encryption, encryption, fingerprint, impatient, make_certificate
 from vivavoce.conversation import outputs
 from vivavoce.errors import ConfigError
 
@@ -213,6 +213,24 @@ async def talks_encrypted(folder: Path) -> None:
         writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert b"HTTP" not in await reader.read()
         writer.close()
+
+
+async def waits_for_a_handshake(folder: Path) -> None:
+    encrypted = encryption(OPEN, Tls(), folder)
+    assert encrypted is not None
+    async with serving(**encrypted.uvicorn_options()) as made:
+        reader, writer = await asyncio.open_connection("127.0.0.1", made.port)
+        writer.write(b"\x16\x03\x01")
+        async with asyncio.timeout(10):
+            assert await reader.read() == b""
+        writer.close()
+
+
+@pytest.mark.journey
+@pytest.mark.parametrize("loop", [uvloop.Loop, asyncio.SelectorEventLoop])
+def test_who_does_not_finish_the_handshake_is_let_go(loop: type[asyncio.AbstractEventLoop], tmp_path: Path) -> None:
+    with asyncio.Runner(loop_factory=impatient(loop, 0.2)) as runner:
+        runner.run(waits_for_a_handshake(tmp_path))
 
 
 @pytest.mark.journey

@@ -25,7 +25,7 @@ from vivavoce.app.observe import logs
 from vivavoce.app.platform import Platform, platform
 from vivavoce.app.settings import Loaded, Settings
 from vivavoce.app.settings.values import Server
-from vivavoce.app.tls import Encryption, encryption
+from vivavoce.app.tls import Encryption, encryption, impatient
 from vivavoce.app.unwrap import unwrapped
 from vivavoce.channels.http import metrics_app, uvicorn_options
 from vivavoce.conversation.observer import Observer, Observers
@@ -269,4 +269,4 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
         import uvloop
     except ImportError:  # not on Windows
         return None
-    return uvloop.new_event_loop
+    return impatient(uvloop.Loop)

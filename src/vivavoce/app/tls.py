@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import certifi
 from cryptography import x509
@@ -38,10 +38,12 @@ LIFE: Final = timedelta(days=397)
 RENEWED_BEFORE: Final = timedelta(days=30)
 CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Of TLS 1.2; those of 1.3 are all of this kind."""
+HANDSHAKE_S: Final = 10.0
 _LOOK_S: Final = 3_600.0
 _WILDCARDS: Final = frozenset({"0.0.0.0", "::", ""})
 
 Now = Callable[[], datetime]
+AnyLoop = TypeVar("AnyLoop", bound=asyncio.AbstractEventLoop)
 
 _log = logging.getLogger(__name__)
 
@@ -120,6 +122,21 @@ def encryption(server: Server, tls: Tls, keys: Path, *, off: bool = False, now: 
             "THIS-MACHINE` from another one."
         )
     return Encryption(_MadeHere(keys / "tls.pem", _names(server), now))
+
+
+def impatient(loop: type[AnyLoop], handshake_s: float = HANDSHAKE_S) -> type[AnyLoop]:
+    """That kind of loop, whose servers let go of a peer that does not finish its TLS handshake in time.
+
+    uvicorn leaves it at a minute, in which nobody counts the connection: it is ours only after the handshake.
+    """
+
+    class Impatient(loop):  # type: ignore[valid-type, misc]  # whichever loop it is
+        async def create_server(self, *args: Any, **options: Any) -> Any:
+            if options.get("ssl") is not None:
+                options.setdefault("ssl_handshake_timeout", handshake_s)
+            return await super().create_server(*args, **options)
+
+    return Impatient
 
 
 # ── where certificates come from ──────────────────────────────────────────────────────────────────

@@ -17,7 +17,7 @@ from vivavoce.registry.commons import Commons
 from vivavoce.registry.overrides import Described
 from vivavoce.registry.persona import Persona
 from vivavoce.registry.registry import Registry
-from vivavoce.storage.bus import open_bus
+from vivavoce.storage.bus import News, open_bus
 from vivavoce.storage.cache.memory import MemoryCache
 from vivavoce.storage.database import Database
 
@@ -32,12 +32,14 @@ class Office:
     registry: Registry
     persona: Persona
     now: int = 1_795_676_400_000
-    news: list[dict[str, Any]] = field(default_factory=list)
+    arriving: asyncio.Queue[News] = field(default_factory=asyncio.Queue)
 
     async def told(self, topic: str, count: int) -> list[dict[str, Any]]:
         """The news of a topic, once so many have come."""
-        while len(found := [one for one in self.news if one["topic"] == topic]) < count:
-            await asyncio.sleep(0)
+        found: list[dict[str, Any]] = []
+        while len(found) < count:
+            news = json.loads((await self.arriving.get()).payload)
+            found += [news] if news["topic"] == topic else []
         return found
 
     async def acts(self) -> list[str]:
@@ -83,5 +85,5 @@ async def office(url: str) -> AsyncIterator[Office]:
         commons = Commons(database, MemoryCache(), bus, Audit(database, Live(bus), clock), clock)
         registry = Registry.make(commons, Rules(), lambda: here.persona, SKILLS)
         here = Office(database, commons, registry, Persona(name="Assistant", prompt="Be kind.", patience=1.5))
-        async with bus.subscribe("live", lambda one: here.news.append(json.loads(one.payload))):
+        async with bus.subscribe("live", here.arriving.put_nowait):
             yield here

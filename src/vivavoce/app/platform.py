@@ -29,6 +29,7 @@ from vivavoce.registry.commons import Commons
 from vivavoce.registry.overrides import saved
 from vivavoce.registry.persona import Persona
 from vivavoce.registry.registry import Registry
+from vivavoce.storage.backup_deletions import Journal
 from vivavoce.storage.blobs import BlobIndex, Blobs, open_blobs
 from vivavoce.storage.bus import Bus, open_bus
 from vivavoce.storage.cache import Cache, open_cache, open_near
@@ -130,6 +131,7 @@ async def platform(loaded: Loaded) -> AsyncIterator[Platform]:
             keep(accounts.run(), "accounts")
             first = await accounts.first_start.ensure()
             keep(reading.sweeper.run(), "sweeper")
+            keep(Journal(stores.database, stores.folder.deletions).run(), "journal of deletions")
             yield Platform(live, stores, accounts, registry, reading, writing, skills, first, backends)
 
 

@@ -36,7 +36,7 @@ from vivavoce.accounts.throttle import Throttle
 from vivavoce.accounts.tickets import Tickets
 from vivavoce.accounts.users import Users
 from vivavoce.aio import spawn
-from vivavoce.errors import StorageError
+from vivavoce.errors import VivavoceError
 from vivavoce.storage.bus.port import Bus
 from vivavoce.storage.cache.memory import MemoryCache
 from vivavoce.storage.cache.port import Cache
@@ -127,8 +127,8 @@ class Accounts:
         finally:
             self.passwords.close()
 
-    async def _keep(self) -> None:
-        """Chores of each minute; what fails is left for the next."""
+    async def tidy(self) -> None:
+        """What is due each minute; what fails is left for the next one."""
         chores: tuple[Callable[[], Awaitable[object]], ...] = (
             self.checkpoints.make_due,
             self.checkpoints.prune_old,
@@ -137,10 +137,13 @@ class Accounts:
             self.links.sweep,
             self.users.finish_deletions,
         )
+        for chore in chores:
+            try:
+                await chore()
+            except VivavoceError as error:
+                log.warning("accounts: a chore is left for later: %s", error)
+
+    async def _keep(self) -> None:
         while True:
             await asyncio.sleep(KEEP_S)
-            for chore in chores:
-                try:
-                    await chore()
-                except StorageError as error:
-                    log.warning("accounts: a chore is left for later: %s", error)
+            await self.tidy()

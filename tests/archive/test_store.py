@@ -139,9 +139,13 @@ async def test_what_was_deleted_is_not_made_again(database: Database) -> None:
         [turn(ann, id), turn(ann, other)],
         [recording(ann, new_id(), id)],
     )
-    assert await store(database).write(batch) == {id}
+    with pytest.raises(Conflict):
+        await store(database).write(batch)
+    assert await store(database).write(batch, doubtful=True) == {id}
     assert await turns(database) == [(1, "open", None)]
     assert await count(database, Recording) == 0
+    await store(database).write(Batch([conversation(ann, id, new=False)]))
+    assert await count(database, Conversation) == 1
 
 
 @pytest.mark.parametrize("kind", ["conversation", "history"])

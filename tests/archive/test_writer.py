@@ -39,7 +39,7 @@ class Shelf:
     refused: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
 
-    async def write(self, batch: Batch, *, late: bool = False) -> set[str]:
+    async def write(self, batch: Batch, *, doubtful: bool = False, late: bool = False) -> set[str]:
         if self.hangs is not None:
             await self.hangs.wait()
         if self.error is not None:

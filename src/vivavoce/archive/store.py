@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Table, or_, select
+from sqlalchemy import Table, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -28,20 +28,23 @@ class Store:
         self._sealer = sealer
         self._index = index
         insert: Any = sqlite.insert if database.dialect == "sqlite" else postgresql.insert
-        self._conversations = _conversations(insert(Conversation))
-        self._turns = _turns(insert(Turn))
-        self._recordings = _recordings(insert(Recording))
+        # Statements on tables, made once: a mapper has nothing to do where twenty rows are written ten times a second.
+        self._new = _conversations(insert(_table(Conversation)))
+        self._grown = _grown(_table(Conversation))
+        self._turns = _turns(insert(_table(Turn)))
+        self._recordings = _recordings(insert(_table(Recording)))
 
-    async def write(self, batch: Batch, *, late: bool = False) -> set[str]:
+    async def write(self, batch: Batch, *, doubtful: bool = False, late: bool = False) -> set[str]:
         """Write it; the conversations of it that were deleted meanwhile, of which nothing was written.
 
-        `late` rows were waiting in a file: even a new conversation may have been written, and deleted, before.
+        That is looked at where it is `doubtful`: else a turn of one that was deleted is a Conflict. `late` rows were
+        waiting in a file: even a new conversation may have been written, and deleted, before.
         """
-        conversations = {row.id: await self._conversation(row) for row in batch.conversations}
+        conversations = [(row, await self._conversation(row)) for row in batch.conversations]
         turns = [(row, await self._turn(row)) for row in batch.turns]
         async with self._database.writing() as session:
-            gone = await self._gone(session, batch, late=late)
-            await self._put_conversations(session, [row for id, row in conversations.items() if id not in gone])
+            gone = await self._gone(session, batch, late=late) if doubtful or late else set()
+            await self._put_conversations(session, [both for both in conversations if both[0].id not in gone])
             await self._put_turns(session, [both for both in turns if both[0].conversation_id not in gone])
             await self._put_recordings(session, [row for row in batch.recordings if row.conversation_id not in gone])
         return gone
@@ -55,9 +58,13 @@ class Store:
             gone |= await deleted(session, owners)
         return gone
 
-    async def _put_conversations(self, session: AsyncSession, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            await session.execute(self._conversations, rows)
+    async def _put_conversations(
+        self, session: AsyncSession, rows: list[tuple[ConversationRow, dict[str, Any]]]
+    ) -> None:
+        if new := [values for row, values in rows if row.new]:
+            await session.execute(self._new, new)
+        if grown := [{f"new_{name}": values[name] for name in ("id", *_GROWS)} for row, values in rows if not row.new]:
+            await session.execute(self._grown, grown)
 
     async def _put_turns(self, session: AsyncSession, turns: list[tuple[TurnRow, dict[str, Any]]]) -> None:
         if not turns:
@@ -118,11 +125,22 @@ def indexed(row: TurnRow, turn_id: int) -> Indexed:
     )
 
 
+_GROWS: Final = ("state", "title", "turns", "cuts", "response_ms", "last_at", "ended_at", "end_reason")
+"""What changes of a conversation."""
+
+
+def _grown(table: Table) -> Any:
+    return (
+        update(table)
+        .where(table.c.id == bindparam("new_id"))
+        .values({name: bindparam(f"new_{name}") for name in _GROWS})
+    )
+
+
 def _conversations(insert: Any) -> Any:
-    grows = ("state", "title", "turns", "cuts", "response_ms", "last_at", "ended_at", "end_reason")
     return insert.on_conflict_do_update(
         index_elements=["id"],
-        set_={name: insert.excluded[name] for name in grows},
+        set_={name: insert.excluded[name] for name in _GROWS},
         where=_table(Conversation).c.owner_id == insert.excluded.owner_id,
     )
 
@@ -135,7 +153,7 @@ def _turns(insert: Any) -> Any:
         set_={name: insert.excluded[name] for name in grows},
         # A turn that is over is not opened again by a row that comes late.
         where=or_(_table(Turn).c.state == "open", insert.excluded.state != "open"),
-    ).returning(Turn.id, Turn.conversation_id, Turn.reply)
+    ).returning(*(_table(Turn).c[name] for name in ("id", "conversation_id", "reply")))
 
 
 def _recordings(insert: Any) -> Any:

@@ -24,9 +24,9 @@ from vivavoce.errors import Conflict, StorageError, StorageFull, StorageUnavaila
 
 log = logging.getLogger(__name__)
 
-GATHER_S: Final = 0.08
+GATHER_S: Final = 0.1
 """What happens within it is written at once."""
-PROMPT_S: Final = 0.08
+PROMPT_S: Final = 0.07
 """For so long the database is waited for before a batch is kept otherwise."""
 GIVE_UP_S: Final = 3.0
 """A write that takes longer is broken off; writing it again does no harm."""
@@ -176,7 +176,7 @@ class Writer:
         gone: set[str] = set()
         for conversation in sorted(batch.ids()):
             try:
-                gone |= await self._store.write(batch.of(conversation), late=late)
+                gone |= await self._store.write(batch.of(conversation), doubtful=True, late=late)
             except (StorageUnavailable, StorageFull):
                 raise
             except (StorageError, Conflict) as error:

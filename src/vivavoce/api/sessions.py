@@ -25,7 +25,7 @@ class SessionView(View):
     conversation: str = Field(description="Id of the conversation that is being kept.")
     gateway: str
     kind: str = Field(examples=["duplex"])
-    app: str
+    app: str = Field(description="Empty before the first turn.")
     language: str
     channel: str
     turns: int

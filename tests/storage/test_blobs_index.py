@@ -44,6 +44,7 @@ class Dated:
         self._clock = clock
         self._written: dict[str, int] = {}
         self.away = False
+        self.unlisted: set[str] = set()
 
     async def put(self, key: str, chunks: AsyncIterator[bytes], content_type: str) -> BlobInfo:
         info = await self._inner.put(key, chunks, content_type)
@@ -66,7 +67,8 @@ class Dated:
 
     async def entries(self, prefix: str = "") -> AsyncIterator[BlobEntry]:
         async for entry in self._inner.entries(prefix):
-            yield BlobEntry(entry.key, entry.size, self._written[entry.key])
+            if entry.key not in self.unlisted:
+                yield BlobEntry(entry.key, entry.size, self._written[entry.key])
 
     async def tidy(self, before: int) -> int:
         return await self._inner.tidy(before)
@@ -256,6 +258,15 @@ async def test_rows_without_bytes_go_after_an_hour(sqlite: Database) -> None:
     assert await store.sweep() == Swept(byteless=1)
     assert await store.sweep() == Swept(removed=1)
     assert await store.states() == {"recordings/0": "ready", "recordings/2": "ready"}
+
+
+async def test_a_blob_that_came_after_it_was_looked_for_is_kept(sqlite: Database) -> None:
+    store = Store(sqlite)
+    await store.put("recordings/a")
+    store.blobs.unlisted.add("recordings/a")
+    store.clock.now += DAY
+    assert await store.sweep() == Swept()
+    assert await store.states() == {"recordings/a": "ready"}
 
 
 async def test_the_wrong_database_costs_no_blob(sqlite: Database) -> None:

@@ -90,9 +90,11 @@ async def test_without_the_database_a_known_scope_goes_on_and_a_new_one_does_not
     sealer = sealer_of(sqlite, OLD)
     await sealer.seal(b"x", SCOPE, "p")
     await away(sqlite)
-    for _ in range(2 * AHEAD - 2):  # those drawn ahead, and as many on credit
+    for _ in range(2 * AHEAD - 1):  # those drawn ahead, and as many on credit
         stored = await sealer.seal(b"x", SCOPE, "p")
     assert await sealer.unseal(stored, SCOPE, "p") == b"x"
+    with pytest.raises(StorageError):
+        await sealer.seal(b"x", SCOPE, "p")
     with pytest.raises(StorageError):
         await sealer.seal(b"x", "conversation:2", "p")
 

@@ -510,6 +510,28 @@ async def _a_consumer_that_dies_is_replaced_when_its_time_is_up(here: Bus, there
     assert handle.given == [(b"1", 2), (b"2", 1)]
 
 
+async def _who_has_lost_an_entry_can_do_nothing_with_it(here: Bus, there: Bus) -> None:
+    """Not even under the same name: the attempt tells the two apart."""
+    ledger, group = _streams(here).ledger, Group("s", "g")
+    await here.append("s", b"1")
+    held = []
+    for consumer in ("same", "same", "other"):
+        entry: Delivery | float = 0.0
+        while not isinstance(entry, Delivery):
+            entry = await ledger.next(group, consumer, 10)
+        held.append(Held(group, consumer, entry))
+        if consumer == "same":
+            await ledger.later(held[-1], 0)
+    for lost in held[:2]:
+        assert not await ledger.extend(lost, 10)
+        await ledger.done(lost)
+        await ledger.give_back(lost)
+        await ledger.bury(lost, b"letter")
+    assert await ledger.extend(held[2], 10)
+    assert held[2].entry.attempt == 3
+    assert await here.length("s.dead") == 0
+
+
 async def _an_entry_that_kills_its_consumers_becomes_a_dead_letter(here: Bus, there: Bus) -> None:
     handle = Handling()
     await here.append("s", b"deadly")
@@ -636,6 +658,7 @@ BUS_RULES: Final[tuple[BusRule, ...]] = (
     _what_fails_too_often_becomes_a_dead_letter,
     _entries_of_a_key_wait_for_the_earlier_one,
     _a_consumer_that_dies_is_replaced_when_its_time_is_up,
+    _who_has_lost_an_entry_can_do_nothing_with_it,
     _an_entry_that_kills_its_consumers_becomes_a_dead_letter,
     _a_slow_handler_keeps_its_entry,
     _a_consumer_that_is_stopped_gives_back_what_it_had,

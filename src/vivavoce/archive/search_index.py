@@ -20,7 +20,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from vivavoce.archive.search_terms import EVERYBODY, app_mark, cut_mark, slow_marks, spoken, terms
@@ -53,13 +54,16 @@ class SearchIndex:
     def __init__(self, dialect: Dialect, *, words: bool) -> None:
         self.dialect: Dialect = dialect
         self.words = words
+        insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+        # Should two turns ever have one place, the later is not found: better than that it is not kept.
+        self._insert = insert(TurnIndex).on_conflict_do_nothing(index_elements=[TurnIndex.position])
 
     async def keep(self, session: AsyncSession, turns: Sequence[Indexed]) -> None:
         """Make these turns findable as they are now, in the caller's transaction."""
         if not turns:
             return
         await session.execute(delete(TurnIndex).where(TurnIndex.turn_id.in_([turn.turn_id for turn in turns])))
-        await session.execute(insert(TurnIndex), [self.row(turn) for turn in turns])
+        await session.execute(self._insert, [self.row(turn) for turn in turns])
 
     def row(self, turn: Indexed) -> dict[str, object]:
         """The row of one turn, as columns."""

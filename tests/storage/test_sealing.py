@@ -245,6 +245,17 @@ def test_a_blob_that_was_cut_short_is_an_error(size: int, data: st.DataObject) -
         ranged(cut, 0, None)
 
 
+@pytest.mark.parametrize("chunks", [0, 1, 2])
+def test_a_blob_that_was_cut_between_two_chunks_is_an_error(chunks: int) -> None:
+    plain, stored = sealed_blob(3 * CHUNK)
+    cut = stored[: BLOB_HEAD + chunks * STORED_CHUNK]
+    for read in (lambda: opened(cut), lambda: ranged(cut, 0, None)):
+        with pytest.raises(StorageError):
+            read()
+    if chunks:
+        assert ranged(cut, 0, chunks * CHUNK) == plain[: chunks * CHUNK]  # what is there, is there
+
+
 @given(st.data())
 def test_a_flipped_bit_of_a_blob_is_an_error(data: st.DataObject) -> None:
     _, stored = sealed_blob(CHUNK + 100)

@@ -556,11 +556,12 @@ async def _an_entry_that_kills_its_consumers_becomes_a_dead_letter(here: Bus, th
 
 async def _a_slow_handler_keeps_its_entry(here: Bus, there: Bus) -> None:
     """It takes twice as long as a hold lasts, and meanwhile somebody else looks for work."""
-    begun, other = asyncio.Event(), Handling()
+    begun, finished, other = asyncio.Event(), asyncio.Event(), Handling()
 
     async def slow(entry: Delivery) -> None:
         begun.set()
         await asyncio.sleep(2 * BRIEFLY_HELD.claim_s)
+        finished.set()
 
     await here.append("s", b"long")
     async with working(here, slow, me="slow", retry=BRIEFLY_HELD):
@@ -568,7 +569,7 @@ async def _a_slow_handler_keeps_its_entry(here: Bus, there: Bus) -> None:
         async with working(there, other, me="other", retry=BRIEFLY_HELD):
             await here.append("s", b"short")
             await other.done.reach(1)
-            await asyncio.sleep(1.5 * BRIEFLY_HELD.claim_s)
+            await finished.wait()
     assert other.given == [(b"short", 1)]
 
 

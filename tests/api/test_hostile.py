@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -127,12 +128,16 @@ async def test_encoded_paths_do_not_escape(path: str, tmp_path: Path) -> None:
         assert "items" not in json.loads(body)
 
 
-async def raw(here: House, path: str, token: str) -> tuple[int, bytes]:
-    """The path as it is: no client tidies it."""
+async def raw(
+    here: House, path: str, token: str, *, method: str = "GET", pieces: Iterable[Any] = ()
+) -> tuple[int, bytes]:
+    """The path as it is: no client tidies it. `pieces` are what the client sends after the head."""
     sent: list[Any] = []
+    coming = iter(pieces)
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        whole = {"type": "http.request", "body": b"", "more_body": False}
+        return dict(next(coming, whole))
 
     async def send(message: Any) -> None:
         sent.append(message)
@@ -140,7 +145,7 @@ async def raw(here: House, path: str, token: str) -> tuple[int, bytes]:
     scope = {
         "type": "http",
         "http_version": "1.1",
-        "method": "GET",
+        "method": method,
         "scheme": "http",
         "path": unquote(path),
         "raw_path": path.encode(),
@@ -151,6 +156,15 @@ async def raw(here: House, path: str, token: str) -> tuple[int, bytes]:
     }
     await here.app(scope, receive, send)
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
+
+
+async def test_who_goes_away_in_the_middle_of_a_body_breaks_nothing(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        root = await here.person("root", "admin")
+        pieces = [{"type": "http.request", "body": b'{"name"', "more_body": True}, {"type": "http.disconnect"}]
+        status, _ = await raw(here, "/api/users", root.token, method="POST", pieces=pieces)
+        assert status == 503
+        assert [profile.name for profile in (await here.accounts.users.page()).items] == ["root"]
 
 
 async def test_a_fault_of_ours_tells_nothing_of_itself(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from fastapi.datastructures import Default
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
 
 from vivavoce.api import strict
 from vivavoce.api.conditions import body_tag, unchanged
@@ -17,7 +18,7 @@ from vivavoce.api.context import principal_of
 from vivavoce.api.documents import operation, responses
 from vivavoce.api.idempotency import Answer, Asked, Idempotency
 from vivavoce.api.routing import BODY_BYTES, JSON, Declared
-from vivavoce.errors import BadInput
+from vivavoce.errors import BadInput, Closed
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -31,18 +32,24 @@ class StrictRequest(Request):
         """Raises BadInput: too large, no JSON, or a body where none belongs."""
         if "%00" in self.scope.get("query_string", b"").decode("latin-1"):
             raise BadInput("the query holds a NUL character")
-        body = bytearray()
-        async for chunk in self.stream():
-            body += chunk
-            if len(body) > BODY_BYTES:
-                raise BadInput(f"the body is larger than {BODY_BYTES >> 10} KiB", code="too_large")
-        self._body = bytes(body)
+        body = self._body = await self._bounded()
         if not body or not expected:
             return
         kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json":
             raise BadInput("send the body as `Content-Type: application/json`", code="media_type")
-        self._json = strict.parse(self._body)
+        self._json = strict.parse(body)
+
+    async def _bounded(self) -> bytes:
+        body = bytearray()
+        try:
+            async for chunk in self.stream():
+                body += chunk
+                if len(body) > BODY_BYTES:
+                    raise BadInput(f"the body is larger than {BODY_BYTES >> 10} KiB", code="too_large")
+        except ClientDisconnect as error:
+            raise Closed("the client went away before its request was whole") from error
+        return bytes(body)
 
 
 class GuardedRoute(APIRoute):

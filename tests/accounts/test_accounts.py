@@ -38,11 +38,11 @@ async def test_a_chore_that_fails_keeps_none_of_the_others(sqlite: Database) -> 
     ada, bob = await person(house, "ada"), await person(house, "bob")
     fails = True
 
-    async def removal(actor: Actor, user_id: str) -> None:
+    async def clearing(actor: Actor, user_id: str) -> None:
         if fails:
             raise Conflict("not now")
 
-    house.users.on_delete(removal)
+    house.users.before_delete(clearing)
     with pytest.raises(Conflict):
         await house.users.delete(LOCAL_OPERATOR, ada.id)
     await house.tidy()

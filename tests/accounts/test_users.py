@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from accounts.house import HOME, PASSWORD, Watch, accounts, actor, come_in, person, whose
 from vivavoce.accounts.actor import LOCAL_OPERATOR, Actor
@@ -184,11 +185,16 @@ async def test_deleting_a_user_deletes_everything_of_theirs(database: Database) 
     user, other = await person(house, "ada"), await person(house, "bob")
     seen: list[str] = []
 
-    async def removal(actor: Actor, user_id: str) -> None:
+    async def clearing(actor: Actor, user_id: str) -> None:
         assert (await house.users.get(user_id)).disabled  # kept out already, and still there
         assert actor == LOCAL_OPERATOR
-        seen.append(user_id)
+        seen.append("cleared")
 
+    async def removal(session: AsyncSession, user_id: str) -> None:
+        assert await session.get(User, user_id) is not None  # before the row goes
+        seen.append("removed")
+
+    house.users.before_delete(clearing)
     house.users.on_delete(removal)
     grant = await come_in(house, user, PASSWORD)
     await house.api_tokens.create(LOCAL_OPERATOR, user.id, "x", "user")
@@ -202,7 +208,7 @@ async def test_deleting_a_user_deletes_everything_of_theirs(database: Database) 
             )
             session.add(Blob(key=f"b{n}", owner_id=owner, state="ready", content_type="audio/ogg", created_at=1))
     await house.users.delete(LOCAL_OPERATOR, user.id)
-    assert seen == [user.id]
+    assert seen == ["cleared", "removed"]
     with pytest.raises(Unauthorised):
         await whose(house, grant)
     with pytest.raises(Missing):
@@ -222,11 +228,11 @@ async def test_a_deletion_that_was_stopped_in_its_middle_is_finished_later(datab
     grant = await come_in(house, user, PASSWORD)
     away = True
 
-    async def removal(actor: Actor, user_id: str) -> None:
+    async def clearing(actor: Actor, user_id: str) -> None:
         if away:
             raise StorageUnavailable("the blobs are away")
 
-    house.users.on_delete(removal)
+    house.users.before_delete(clearing)
     with pytest.raises(StorageUnavailable):
         await house.users.delete(LOCAL_OPERATOR, user.id)
     with pytest.raises(Unauthorised):

@@ -4,7 +4,7 @@
     spawn(group, accounts.run(), "accounts")
     principal = await accounts.authenticator.authenticate(token)
 
-Whoever keeps something of people adds to `accounts.users.on_delete` how it goes.
+Whoever keeps something of people tells `accounts.users` how it goes (`before_delete`, `on_delete`).
 """
 
 from __future__ import annotations

@@ -26,8 +26,10 @@ OLDEST: Final = Keyset("users", User.id)
 DELETED: Final = "user"
 """Kind of the rows in the journal of deletions."""
 
-Removal = Callable[[Actor, str], Awaitable[object]]
+Clearing = Callable[[Actor, str], Awaitable[object]]
 """Removes what a higher room keeps of a user, in transactions of its own; done twice it does no harm."""
+Removal = Callable[[AsyncSession, str], Awaitable[object]]
+"""Removes what is left of it, inside the transaction in which the user's own row goes."""
 
 
 class Users:
@@ -39,10 +41,15 @@ class Users:
         self._revocations = commons.revocations
         self._live = commons.live
         self._clock = commons.clock
+        self._clearings: list[Clearing] = []
         self._removals: list[Removal] = []
 
+    def before_delete(self, clearing: Clearing) -> None:
+        """Call `clearing(actor, user_id)` in each deletion, when the user is kept out: for what may be much."""
+        self._clearings.append(clearing)
+
     def on_delete(self, removal: Removal) -> None:
-        """Call `removal(actor, user_id)` in each deletion, before the user's own row goes."""
+        """Call `removal(session, user_id)` in the last transaction of each deletion, before the user's row goes."""
         self._removals.append(removal)
 
     async def create(self, actor: Actor, name: str, role: Role, display_name: str = "") -> Profile:
@@ -179,9 +186,11 @@ class Users:
             await self._remove(SYSTEM, user_id)
 
     async def _remove(self, actor: Actor, user_id: str) -> None:
-        for removal in self._removals:
-            await removal(actor, user_id)
+        for clearing in self._clearings:
+            await clearing(actor, user_id)
         async with self._database.writing() as session:
+            for removal in self._removals:
+                await removal(session, user_id)
             await session.execute(update(Blob).where(Blob.owner_id == user_id).values(state="gone"))
             await session.execute(deleting(IdempotentAnswer).where(IdempotentAnswer.owner_id == user_id))
             gone = await session.scalars(deleting(User).where(User.id == user_id).returning(User.id))

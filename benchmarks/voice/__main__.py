@@ -20,6 +20,8 @@ from benchmarks.voice import chart, report, servers
 
 RESULTS = servers.ROOT / "benchmarks" / "results"
 IMAGES = servers.ROOT / "docs" / "images"
+KEPT = "kept"
+"""Vivavoce with people who have accounts: every word and every sound of them is kept."""
 PEERS = ("pipecat", "livekit")
 PEER_MOST = 50
 """The peers fail above this on one core; more would measure nothing."""
@@ -70,6 +72,8 @@ def _numbers(text: str) -> list[int]:
 
 def _names(options: argparse.Namespace, people: int, *, barge: bool) -> list[str]:
     names = ["vivavoce"]
+    if not barge:
+        names.append(KEPT)
     if not options.no_floor and not barge:
         names.append("floor")
     if options.peers and people <= PEER_MOST:
@@ -79,11 +83,14 @@ def _names(options: argparse.Namespace, people: int, *, barge: bool) -> list[str
 
 def _measure(console: Console, name: str, config: Path, people: int, *, barge: bool, turns: float) -> dict[str, Any]:
     port = servers.free_port()
-    if name == "vivavoce":
-        server = servers.vivavoce(config, port)
+    folder = Path(tempfile.mkdtemp(dir=config.parent))
+    if name in ("vivavoce", KEPT):
+        server = servers.vivavoce(config, port, folder)
     else:
         server = servers.floor() if name == "floor" else servers.peer(name)
     options = ("--turns", str(turns), *(("--barge",) if barge else ()))
+    if name == KEPT:
+        options += ("--tokens", str(servers.people(folder, people)))
     log_path = RESULTS / "raw" / f"{name}-{people}.log"
     log_path.parent.mkdir(parents=True, exist_ok=True)
     with log_path.open("w") as log, servers.running(server, port, 0, log) as process:

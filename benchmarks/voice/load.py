@@ -43,6 +43,8 @@ class Load:
     reply_s: float = 3.0
     barge_after_s: float | None = None
     vivavoce: bool = True
+    tokens: tuple[str, ...] = ()
+    """One of each person; without them they are guests, of whom nothing is kept."""
     steady_turns: float = 3.0
     phrase: list[bytes] = field(default_factory=list)
     noise: list[bytes] = field(default_factory=list)
@@ -279,7 +281,8 @@ async def run(load: Load, server: int) -> dict[str, Any]:
         person = Person(number, load)
         people.append(person)
         url = load.url.replace("{sid}", f"load-{number:04d}")
-        await ws_connect(lambda person=person: person, url, max_frame_size=1 << 20)
+        shown = {"Authorization": f"Bearer {load.tokens[number]}"} if load.tokens else None
+        await ws_connect(lambda person=person: person, url, max_frame_size=1 << 20, extra_headers=shown)
         base = mono() + 0.02
         person.begin_ticking(base + ((number / load.people) * 0.02 - base) % 0.02)
         await asyncio.sleep(0.02)
@@ -349,10 +352,18 @@ def main() -> None:
     parser.add_argument("--server", type=int, required=True, help="process id")
     parser.add_argument("--turns", type=float, default=3.0)
     parser.add_argument("--barge", action="store_true")
+    parser.add_argument("--tokens", type=Path, help="a file with a token of each person, one a line")
     parser.add_argument("--raw", action="store_true", help="raw PCM without messages")
     options = parser.parse_args()
     barge = 0.7 if options.barge else None
-    load = Load(options.url, options.people, barge_after_s=barge, vivavoce=not options.raw, steady_turns=options.turns)
+    load = Load(
+        options.url,
+        options.people,
+        barge_after_s=barge,
+        vivavoce=not options.raw,
+        tokens=tuple(options.tokens.read_text().split()) if options.tokens else (),
+        steady_turns=options.turns,
+    )
     json.dump(uvloop.run(run(load, options.server)), sys.stdout)
 
 

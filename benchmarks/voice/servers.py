@@ -34,9 +34,19 @@ class Server:
     env: Mapping[str, str] = field(default_factory=dict)
 
 
-def vivavoce(config: Path, port: int) -> Server:
+def vivavoce(config: Path, port: int, folder: Path) -> Server:
+    """With its data in `folder`."""
     command = (str(Path(sys.executable).with_name("vivavoce")), "serve", "--config", str(config), "--port", str(port))
-    return Server("vivavoce", command, "/ws/duplex/{sid}", raw=False)
+    return Server("vivavoce", (*command, "--set", f"data.folder={folder}"), "/ws/duplex/{sid}", raw=False)
+
+
+def people(folder: Path, number: int) -> Path:
+    """A file with the tokens of so many people with accounts in that data folder."""
+    command = (sys.executable, "-m", "benchmarks.voice.people", str(folder), str(number))
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    file = folder.with_suffix(".tokens")
+    file.write_text(done.stdout)
+    return file
 
 
 def floor() -> Server:
@@ -77,6 +87,7 @@ llm: {{backend: scripted, replies: ["{workload.REPLY}"],
 tts: {{backend: scripted, rate: {workload.RATE}, first_frame_ms: {workload.TTS_FIRST * 1000:.0f},
       speed: {workload.TTS_SPEED}, clause_ms: {workload.SENTENCE_S * 1000:.0f}}}
 limits: {{slots: 2000, connections: 4000}}
+rates: {{conversation: 100000, conversations_at_once: 2000, strangers: 2000}}
 {for_guests(path.parent)}
 """
     )

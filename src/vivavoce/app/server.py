@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import uvicorn
 
 from vivavoce import aio
+from vivavoce.app import tls
 from vivavoce.app.build import Conversations, Surroundings, conversations
 from vivavoce.app.front import Front
 from vivavoce.app.observe import logs
@@ -61,6 +62,7 @@ def run(loaded: Loaded, terminal: Terminal, *, plain: bool = False) -> None:
     StorageError when the database cannot, BackendError when a model does not load.
     """
     settings = loaded.settings
+    tls.check(settings.server, settings.tls, off=plain)
     listener = listen(settings.server)
     room = _open_files(settings.limits.connections)
     if room < settings.limits.connections:

@@ -99,21 +99,16 @@ class Encryption:
             await asyncio.to_thread(self.refresh)
 
 
-def encryption(server: Server, tls: Tls, keys: Path, *, off: bool = False, now: Now = utc_now) -> Encryption | None:
-    """How this server encrypts; None where it need not: on loopback, or behind a proxy that does.
+def check(server: Server, tls: Tls, *, off: bool = False) -> None:
+    """Whether this may be served at all; `off` says that plain HTTP was asked for.
 
-    `keys` is the folder for what is made here; `off` says that plain HTTP was asked for. Raises ConfigError with a
-    sentence that says what to do.
+    Raises ConfigError with a sentence that says what to do.
     """
     if bool(tls.certificate) != bool(tls.key):
         raise ConfigError("tls.certificate and tls.key belong together: set both, or neither")
     if tls.behind_proxy and not server.trusted_proxies:
         raise ConfigError("tls.behind_proxy needs the proxy's address in server.trusted_proxies")
-    if tls.certificate and not off:
-        return Encryption(_Given(Path(tls.certificate).expanduser(), Path(tls.key).expanduser(), now))
-    if is_loopback(server.host) or tls.behind_proxy:
-        return None
-    if off:
+    if off and not is_loopback(server.host) and not tls.behind_proxy:
         raise ConfigError(
             f"server.host = {server.host} can be reached from other machines, and without TLS everybody on the way "
             "could listen, talk and take the sign-in. Leave TLS on: without a certificate one is made, and its "
@@ -121,6 +116,18 @@ def encryption(server: Server, tls: Tls, keys: Path, *, off: bool = False, now: 
             f"server.trusted_proxies. Or stay on this machine: `ssh -L {server.port}:127.0.0.1:{server.port} "
             "THIS-MACHINE` from another one."
         )
+
+
+def encryption(server: Server, tls: Tls, keys: Path, *, off: bool = False, now: Now = utc_now) -> Encryption | None:
+    """How this server encrypts; None where it need not: on loopback, or behind a proxy that does.
+
+    `keys` is the folder for what is made here. Raises ConfigError as `check` does, and for what cannot be used.
+    """
+    check(server, tls, off=off)
+    if tls.certificate and not off:
+        return Encryption(_Given(Path(tls.certificate).expanduser(), Path(tls.key).expanduser(), now))
+    if is_loopback(server.host) or tls.behind_proxy:
+        return None
     return Encryption(_MadeHere(keys / "tls.pem", _names(server), now))
 
 

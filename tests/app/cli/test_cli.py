@@ -43,7 +43,7 @@ def test_the_version_is_printed() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("serve", "--host", "0.0.0.0"), "server.host = 0.0.0.0: only this machine's own addresses"),
+        (("serve", "--host", "0.0.0.0", "--no-tls"), "server.host = 0.0.0.0 can be reached from other machines"),
         (("serve", "-s", "server.prot=1"), "unknown key `server.prot`; did you mean `server.port`?"),
         (("serve", "-s", "port"), "write it as KEY=VALUE"),
         (("serve", "--port", "99999"), "--port: server.port = '99999': expected `int` <= 65535"),

@@ -126,7 +126,7 @@ async def _servers(database: Database) -> list[int]:
 
 def _table(dialect: str, rows: list[dict[str, Any]]) -> Table:
     names = ("found", "p50_ms", "p95_ms", "max_ms", "cpu_p50_ms", "cpu_p95_ms")
-    table = Table("question", *(name.replace("_", " ") for name in names), title=f"Finding things: {dialect}")
+    table = Table("ms", "found", "p50", "p95", "max", "cpu 50", "cpu 95", title=f"Finding things: {dialect}")
     for one in rows:
         table.add_row(one["case"], *(str(one.get(name, "")) for name in names))
     return table

@@ -179,14 +179,30 @@ async def test_a_session_that_ends_in_a_reply_leaves_no_turn_open() -> None:
 
 
 async def test_a_session_that_goes_on_elsewhere_does_not_end_its_conversation() -> None:
-    for code in ("restarting", "replaced"):
+    for code, left in (("restarting", False), ("replaced", True)):
         desk = Desk()
         play, seen = watched(desk, reply=LONG)
         async with play:
             await play.speak(1000)
-            await play.quiet(6000)
+            await play.quiet(3000)
+            desk.journal.take()
+            if left:
+                seen[0].leave()
             play.session.end(Problem(code, "", fatal=True))
         assert seen[0].draft.state == "open"
+        batch, _ = desk.journal.take()
+        assert [turn.state for turn in batch.turns] == ["done"]
+        assert bool(batch.conversations) is not left, "the other process says how it stands"
+
+
+async def test_a_session_whose_id_a_new_one_took_is_over() -> None:
+    desk = Desk()
+    play, seen = watched(desk, reply="Well.")
+    async with play:
+        await play.speak(1000)
+        await play.quiet(6000)
+        play.session.end(Problem("replaced", "", fatal=True))
+    assert (seen[0].draft.state, seen[0].draft.end_reason) == ("closed", "replaced")
 
 
 async def test_of_a_session_without_a_word_there_is_nothing() -> None:

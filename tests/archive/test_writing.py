@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ from vivavoce.conversation.outputs import (
     ReplyText,
     Stopped,
 )
+from vivavoce.conversation.snapshot import Snapshot, digest
 from vivavoce.conversation.views import SessionSpec
 from vivavoce.storage.blobs import remote
 from vivavoce.storage.bus.memory import MemoryBus
@@ -35,6 +37,7 @@ from vivavoce.storage.bus.port import News
 from vivavoce.storage.database import Database
 from vivavoce.storage.models import Blob, Conversation, Recording, Turn, User
 from vivavoce.storage.sealing import Plain
+from vivavoce.testing.rehearsal import Rehearsal
 
 pytestmark = pytest.mark.real
 
@@ -263,3 +266,48 @@ async def _lives(count: int, url: str, folder: Path, *owners: str) -> tuple[Turn
         child.kill()
         await child.wait()
     return promised["said"], promised["done"]
+
+
+async def test_a_conversation_goes_on_in_another_process(database: Database, tmp_path: Path) -> None:
+    one, two = House(database, tmp_path / "one"), House(database, tmp_path / "two")
+    two.bus = one.bus
+    two.parts = replace(two.parts, bus=one.bus)
+    two.options = replace(two.options, gateway="h")
+    ann = await person(database, "ann")
+    spec = SessionSpec("session-1", output_rate=16_000, owner=ann)
+    async with one.open() as here, two.open() as there:
+        first = here.observe(spec, None, one.told.append)
+        await turn(first)
+        first.output(ReplyStarted(2, 2, "and then"))
+        first.output(ReplyText(2, "It was never heard.", 0))
+        here.resumes.keep(Snapshot(spec, first.conversation, digest("token"), replies=2))
+        await one.until_row(Turn, reply=2, state="open")
+        await here.resumes.flush()
+        snapshot = await there.resumes.take(ann, "session-1", "duplex", "token")
+        assert snapshot is not None
+        second = there.observe(spec, snapshot, two.told.append)
+        assert second.conversation == first.conversation
+        await turn(second, 3)
+        second.ended(Stopped("stopped"))
+        await two.until_row(Turn, reply=3, state="done")
+    rows = sorted(await one.rows(Turn), key=lambda row: row.reply)  # type: ignore[attr-defined]
+    assert [(row.reply, row.state) for row in rows] == [(1, "done"), (2, "failed"), (3, "done")]  # type: ignore[attr-defined]
+    assert rows[2].heard_from_ms >= rows[0].heard_to_ms  # type: ignore[attr-defined]
+    (row,) = await one.rows(Conversation)
+    assert isinstance(row, Conversation)
+    assert (row.state, row.turns) == ("closed", 3)
+
+
+async def test_when_nothing_more_can_be_kept_the_conversations_end_and_say_why(
+    sqlite: Database, tmp_path: Path
+) -> None:
+    house = House(sqlite, tmp_path)
+    ann = await person(sqlite, "ann")
+    async with house.open() as archive:
+        spec = SessionSpec("s", output_rate=16_000, owner=ann)
+        async with Rehearsal(spec=spec, observe=archive.observe, resumes=archive.resumes) as play:
+            archive.attach(play.sessions)
+            await turn(archive.observe(replace(spec, session_id="other"), None, house.told.append))
+            archive._lost()
+            assert play.session.over
+            assert play.problems() == ["storage_unavailable"]

@@ -167,6 +167,10 @@ class Journal:
         self._conversations[draft.id] = draft
         self.wake()
 
+    def forget(self, draft: ConversationDraft) -> None:
+        """It is written by somebody else now."""
+        self._conversations.pop(draft.id, None)
+
     def turn(self, draft: TurnDraft) -> None:
         """It was committed, or is over."""
         key = draft.conversation.id, draft.reply

@@ -96,6 +96,7 @@ class ConversationObserver:
         self._desk = desk
         self._now = asyncio.get_running_loop().time
         self._clock = SampleClock(self._now(), known.position)
+        self._left = False
         self._state: Recorded = "off"
         self._told: Recorded | None = None
         """What the client knows; None before it is prepared."""
@@ -157,14 +158,19 @@ class ConversationObserver:
             self._close(self._turn, "failed", "failed")
         self._stop_recording()
         draft = self.draft
-        moving = isinstance(last, Problem) and last.code in ("restarting", "replaced")
-        if not moving:
+        if self._left:  # how it stands is the other process's to say
+            self._desk.journal.forget(draft)
+        elif not (isinstance(last, Problem) and last.code == "restarting"):
             draft.state = "closed"
             draft.ended_at = draft.last_at = self._desk.clock()
             draft.end_reason = (last.reason if isinstance(last, Stopped) else getattr(last, "code", ""))[:24]
-        if draft.turns:
+        if draft.turns and not self._left:
             self._desk.journal.conversation(draft)
         self._desk.ended(self)
+
+    def leave(self) -> None:
+        """Another process goes on with it: what happens here from now on is the end of this session only."""
+        self._left = True
 
     # ── the turn ──────────────────────────────────────────────────────────────────────────────
 

@@ -191,6 +191,9 @@ class Writing:
             observer.record("off")
 
     def _release(self, owner: str, session: str) -> None:
+        for observer in self._observers.values():
+            if (observer.spec.owner, observer.spec.session_id) == (owner, session):
+                observer.leave()
         if self._sessions is not None:
             self._sessions.release(owner, session)
 

@@ -52,7 +52,7 @@ function Addressed() {
   if (pages.home.match(pathname) !== null) return <Redirect to={pages.talk.href({})} />;
   return (
     <TalkContext value={talk}>
-      <Shell>
+      <Shell talking={pages.talk.match(pathname) !== null}>
         <Place pathname={pathname} />
       </Shell>
     </TalkContext>

@@ -18,10 +18,9 @@ import { GeneralKeys } from "./keys";
 import { useDark } from "./providers";
 
 /** What stands around every page: header, navigation, and the conversation that goes on elsewhere. */
-export function Shell({ children }: { children: ReactNode }) {
+export function Shell({ talking, children }: { /** The page is Talk itself. */ talking: boolean; children: ReactNode }) {
   const { t } = useTranslation();
   const { pathname } = useAddress();
-  const talking = pathname === pages.talk.path;
   useFocusOnArrival(pathname);
   return (
     <div className="shell">

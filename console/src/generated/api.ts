@@ -277,6 +277,200 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/conversations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Conversations
+         * @description Conversations, newest first. What is looked for has to hold for one turn of it; the newest match counts.
+         *
+         *     A page of a search may be shorter than `limit` and still have a next one.
+         */
+        get: operations["list_conversations"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Conversations
+         * @description All of one's own, with everything that hangs on them; all of somebody else's needs `users`.
+         */
+        delete: operations["delete_conversations"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Conversation
+         * @description One conversation with its recordings and links.
+         */
+        get: operations["get_conversation"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Conversation
+         * @description Text, sound and links, also from storage. It cannot be undone.
+         */
+        delete: operations["delete_conversation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Conversation
+         * @description A zip: the sound, all turns as JSON, subtitles, and a manifest with checksums.
+         */
+        get: operations["download_conversation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/peaks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Peaks
+         * @description What its waveform is drawn from.
+         */
+        get: operations["get_peaks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Shares
+         * @description Its links, the newest first, in one page.
+         */
+        get: operations["list_shares"];
+        put?: never;
+        /**
+         * Create Share
+         * @description A link with which anybody can read and hear this conversation until it ends or is revoked.
+         */
+        post: operations["create_share"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/shares/{share}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Share
+         * @description At once, also for whoever has it open.
+         */
+        delete: operations["revoke_share"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/sound": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Sound
+         * @description The sound, user left and reply right, or one `Range` of it.
+         */
+        get: operations["get_sound"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/turns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Turns
+         * @description Its turns that are over, in their order.
+         */
+        get: operations["list_turns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/turns/{reply}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Turn
+         * @description One turn, opened: what each stage got, took and gave, and where it is to be heard.
+         */
+        get: operations["get_turn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/doctor": {
         parameters: {
             query?: never;
@@ -529,6 +723,106 @@ export interface paths {
         patch: operations["change_settings"];
         trace?: never;
     };
+    "/api/shared": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open Share
+         * @description Open a link. Counts as a view.
+         */
+        post: operations["open_share"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shared/peaks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Shared Peaks
+         * @description What its waveform is drawn from.
+         */
+        get: operations["get_shared_peaks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shared/sound": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Shared Sound
+         * @description The sound, or one `Range` of it.
+         */
+        get: operations["get_shared_sound"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shared/turns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Shared Turns
+         * @description Further turns.
+         */
+        get: operations["list_shared_turns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Statistics
+         * @description One's own, or with `owner` somebody's or everybody's (`*`); at most a year, without a range the last week.
+         */
+        get: operations["get_statistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/users": {
         parameters: {
             query?: never;
@@ -645,6 +939,38 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * ActivityView
+         * @description One hour or day (UTC), from `at`.
+         */
+        ActivityView: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-26T07:00:00.000Z
+             */
+            at: string;
+            /**
+             * Conversations
+             * @description That began in it.
+             */
+            conversations: number;
+            /** Cuts */
+            cuts: number;
+            /** Errors */
+            errors: number;
+            /** People */
+            people: number;
+            /**
+             * Response P50 Ms
+             * @description From the end of speech to the first sound; exact to 2.5 %.
+             */
+            response_p50_ms: number | null;
+            /** Response P95 Ms */
+            response_p95_ms: number | null;
+            /** Turns */
+            turns: number;
+        };
         /**
          * AppBody
          * @description A persona and its modes.
@@ -819,6 +1145,199 @@ export interface components {
             well: boolean;
         };
         /**
+         * ClipView
+         * @description A piece of a recording's file.
+         */
+        ClipView: {
+            /** From Ms */
+            from_ms: number;
+            /** Recording */
+            recording: string;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "in" | "out" | "heard";
+            /** To Ms */
+            to_ms: number;
+        };
+        /**
+         * ConversationDetail
+         * @description One conversation.
+         */
+        ConversationDetail: {
+            /** App Id */
+            app_id: string;
+            /** App Version */
+            app_version: number;
+            /** Channel */
+            channel: string;
+            /**
+             * Cuts
+             * @description Replies that were cut.
+             */
+            cuts: number;
+            /** End Reason */
+            end_reason: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @example duplex
+             */
+            kind: string;
+            /** Language */
+            language: string;
+            /**
+             * Last At
+             * Format: date-time
+             * @example 2026-11-26T07:00:00.000Z
+             */
+            last_at: string;
+            /**
+             * Matches
+             * @description In a search: the newest turns that match, at most three.
+             */
+            matches: components["schemas"]["MatchView"][];
+            /** Owner Id */
+            owner_id: string;
+            /**
+             * Owner Name
+             * @description Where others' are shown.
+             */
+            owner_name: string | null;
+            /** Recorded */
+            recorded: boolean;
+            /** Recordings */
+            recordings: components["schemas"]["SoundView"][];
+            /**
+             * Response Ms
+             * @description Median from the end of speech to the first sound.
+             */
+            response_ms: number | null;
+            /**
+             * Shares
+             * @description Empty for everybody but its owner.
+             */
+            shares: components["schemas"]["ShareView"][];
+            /**
+             * Started At
+             * Format: date-time
+             * @example 2026-11-26T07:00:00.000Z
+             */
+            started_at: string;
+            /**
+             * State
+             * @description `open` while it goes on.
+             */
+            state: string;
+            /**
+             * Title
+             * @description The first words.
+             */
+            title: string | null;
+            /** Turns */
+            turns: number;
+            /**
+             * Words
+             * @description Words are shown.
+             */
+            words: boolean;
+        };
+        /**
+         * ConversationPage
+         * @description A piece of the list. `search` is `off` where words are sealed at rest: then `q` is refused (`search_off`).
+         */
+        ConversationPage: {
+            /** Items */
+            items: components["schemas"]["ConversationView"][];
+            /**
+             * Next
+             * @description `cursor` of the next page; null at the end.
+             */
+            next: string | null;
+            /**
+             * Search
+             * @enum {string}
+             */
+            search: "on" | "off";
+        };
+        /**
+         * ConversationView
+         * @description A conversation in a list.
+         */
+        ConversationView: {
+            /** App Id */
+            app_id: string;
+            /** App Version */
+            app_version: number;
+            /** Channel */
+            channel: string;
+            /**
+             * Cuts
+             * @description Replies that were cut.
+             */
+            cuts: number;
+            /** End Reason */
+            end_reason: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @example duplex
+             */
+            kind: string;
+            /** Language */
+            language: string;
+            /**
+             * Last At
+             * Format: date-time
+             * @example 2026-11-26T07:00:00.000Z
+             */
+            last_at: string;
+            /**
+             * Matches
+             * @description In a search: the newest turns that match, at most three.
+             */
+            matches: components["schemas"]["MatchView"][];
+            /** Owner Id */
+            owner_id: string;
+            /**
+             * Owner Name
+             * @description Where others' are shown.
+             */
+            owner_name: string | null;
+            /** Recorded */
+            recorded: boolean;
+            /**
+             * Response Ms
+             * @description Median from the end of speech to the first sound.
+             */
+            response_ms: number | null;
+            /**
+             * Started At
+             * Format: date-time
+             * @example 2026-11-26T07:00:00.000Z
+             */
+            started_at: string;
+            /**
+             * State
+             * @description `open` while it goes on.
+             */
+            state: string;
+            /**
+             * Title
+             * @description The first words.
+             */
+            title: string | null;
+            /** Turns */
+            turns: number;
+        };
+        /**
          * DoctorView
          * @description What a doctor would tell.
          */
@@ -890,6 +1409,17 @@ export interface components {
             seq: number;
         };
         /**
+         * InspectionView
+         * @description One turn, opened.
+         */
+        InspectionView: {
+            /** Clips */
+            clips: components["schemas"]["ClipView"][];
+            /** Steps */
+            steps: components["schemas"]["StepView"][];
+            turn: components["schemas"]["TurnForm"];
+        };
+        /**
          * InUseView
          * @description A back-end in force.
          */
@@ -951,6 +1481,55 @@ export interface components {
              * @example http://127.0.0.1:8006/sign-in#link=…
              */
             link: string;
+        };
+        /**
+         * MadeShare
+         * @description A new link: the only answer that holds its secret.
+         */
+        MadeShare: {
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-11-26T07:00:00.000Z
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             * @example 2026-11-26T07:00:00.000Z
+             */
+            expires_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Path
+             * @description On this server; the secret stands behind the `#`, where no server sees it.
+             */
+            path: string;
+            /** Revoked At */
+            revoked_at: string | null;
+            /** Secret */
+            secret: string;
+            /** Views */
+            views: number;
+        };
+        /**
+         * MatchView
+         * @description A turn that was found, cut around the words.
+         */
+        MatchView: {
+            /** Heard */
+            heard: string | null;
+            /** Reply */
+            reply: number;
+            /** Said */
+            said: string | null;
+            /**
+             * Started At
+             * Format: date-time
+             * @example 2026-11-26T07:00:00.000Z
+             */
+            started_at: string;
         };
         /**
          * MePatch
@@ -1063,6 +1642,14 @@ export interface components {
             voice?: string | null;
         };
         /**
+         * NewShare
+         * @description How long a link is valid; without `days` as the settings say.
+         */
+        NewShare: {
+            /** Days */
+            days?: number | null;
+        };
+        /**
          * NewToken
          * @description A token for a script of yours.
          */
@@ -1156,6 +1743,14 @@ export interface components {
              */
             role: "admin" | "operator" | "user" | "viewer" | "device";
         };
+        /**
+         * OpenShare
+         * @description What stands behind the `#` of the link.
+         */
+        OpenShare: {
+            /** Secret */
+            secret: string;
+        };
         /** Page[AppSummary] */
         Page_AppSummary_: {
             /** Items */
@@ -1186,6 +1781,16 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[ShareView] */
+        Page_ShareView_: {
+            /** Items */
+            items: components["schemas"]["ShareView"][];
+            /**
+             * Next
+             * @description `cursor` of the next page; null at the end.
+             */
+            next: string | null;
+        };
         /** Page[SignInView] */
         Page_SignInView_: {
             /** Items */
@@ -1200,6 +1805,16 @@ export interface components {
         Page_TokenView_: {
             /** Items */
             items: components["schemas"]["TokenView"][];
+            /**
+             * Next
+             * @description `cursor` of the next page; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[TurnForm] */
+        Page_TurnForm_: {
+            /** Items */
+            items: components["schemas"]["TurnForm"][];
             /**
              * Next
              * @description `cursor` of the next page; null at the end.
@@ -1253,6 +1868,24 @@ export interface components {
             old?: string | null;
         };
         /**
+         * PeaksView
+         * @description What a waveform is drawn from: `channels` unsigned bytes (user, reply) each `step_ms`, in base64.
+         */
+        PeaksView: {
+            /** Channels */
+            channels: number;
+            /** Data */
+            data: string;
+            /** Duration Ms */
+            duration_ms: number;
+            /** From Ms */
+            from_ms: number;
+            /** Recording */
+            recording: string;
+            /** Step Ms */
+            step_ms: number;
+        };
+        /**
          * ProblemDetails
          * @description An error (RFC 9457).
          */
@@ -1297,6 +1930,22 @@ export interface components {
              * @example about:blank
              */
             type: string;
+        };
+        /**
+         * ReceiptView
+         * @description What was removed. The bytes of recordings leave the store within 24 hours.
+         */
+        ReceiptView: {
+            /** Conversations */
+            conversations: number;
+            /** Recording Bytes */
+            recording_bytes: number;
+            /** Recordings */
+            recordings: number;
+            /** Shares */
+            shares: number;
+            /** Turns */
+            turns: number;
         };
         /**
          * Revert
@@ -1445,6 +2094,55 @@ export interface components {
             where: string;
         };
         /**
+         * SharedConversation
+         * @description A conversation as a link shows it: without whose it is.
+         */
+        SharedConversation: {
+            conversation: components["schemas"]["ConversationDetail"];
+            /**
+             * Expires At
+             * Format: date-time
+             * @example 2026-11-26T07:00:00.000Z
+             */
+            expires_at: string;
+            /**
+             * Shared Until
+             * Format: date-time
+             * @example 2026-11-26T07:00:00.000Z
+             */
+            shared_until: string;
+            /**
+             * Token
+             * @description Bearer for the sound and further turns, until `expires_at`.
+             */
+            token: string;
+            turns: components["schemas"]["Page_TurnForm_"];
+        };
+        /**
+         * ShareView
+         * @description A link that was given out.
+         */
+        ShareView: {
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-11-26T07:00:00.000Z
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             * @example 2026-11-26T07:00:00.000Z
+             */
+            expires_at: string;
+            /** Id */
+            id: string;
+            /** Revoked At */
+            revoked_at: string | null;
+            /** Views */
+            views: number;
+        };
+        /**
          * SignedIn
          * @description Who you are, and what proves it for a while.
          */
@@ -1506,6 +2204,109 @@ export interface components {
              * @example 2026-11-26T07:00:00.000Z
              */
             last_used_at: string;
+        };
+        /**
+         * SoundView
+         * @description A recording: user left, reply right.
+         */
+        SoundView: {
+            /** Duration Ms */
+            duration_ms: number;
+            /**
+             * Expires At
+             * Format: date-time
+             * @example 2026-11-26T07:00:00.000Z
+             */
+            expires_at: string;
+            /**
+             * From Ms
+             * @description Where it begins on the conversation's clock.
+             */
+            from_ms: number;
+            /** Id */
+            id: string;
+            /** Size */
+            size: number;
+            /**
+             * State
+             * @description `ready` can be heard; `pending` will; `gone` was kept once.
+             */
+            state: string;
+        };
+        /**
+         * StageView
+         * @description A stage of a turn; `start` and `end` in ms from the end of speech.
+         */
+        StageView: {
+            /** Backend */
+            backend: string;
+            /** End */
+            end: number;
+            /** Error */
+            error: string;
+            /**
+             * Input
+             * @description What went in: `sound`, `said` or `reply`.
+             */
+            input: string;
+            /**
+             * Name
+             * @example asr
+             */
+            name: string;
+            /** Output */
+            output: string;
+            /** Start */
+            start: number;
+        };
+        /**
+         * StatisticsView
+         * @description Hours or days in which something was, oldest first; between them nothing was.
+         */
+        StatisticsView: {
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "hour" | "day";
+            /** Items */
+            items: components["schemas"]["ActivityView"][];
+            /**
+             * Since
+             * Format: date-time
+             * @example 2026-11-26T07:00:00.000Z
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             * @example 2026-11-26T07:00:00.000Z
+             */
+            until: string;
+        };
+        /**
+         * StepView
+         * @description A stage with what it got and gave; null where that is sound, or not for whoever asks.
+         */
+        StepView: {
+            /** Backend */
+            backend: string;
+            /** End */
+            end: number;
+            /** Error */
+            error: string;
+            /** Input */
+            input: string | null;
+            /** Input Kind */
+            input_kind: string;
+            /** Name */
+            name: string;
+            /** Output */
+            output: string | null;
+            /** Output Kind */
+            output_kind: string;
+            /** Start */
+            start: number;
         };
         /**
          * Switch
@@ -1618,6 +2419,61 @@ export interface components {
             well: boolean;
         };
         /**
+         * TurnForm
+         * @description A turn that is over. Positions in ms on the conversation's clock, which its recordings share.
+         */
+        TurnForm: {
+            /** Confidence */
+            confidence: number | null;
+            /** Errors */
+            errors: string[];
+            /** Heard */
+            heard: string | null;
+            /** Heard From Ms */
+            heard_from_ms: number | null;
+            /** Heard To Ms */
+            heard_to_ms: number | null;
+            /** Language */
+            language: string;
+            /** Queue Ms */
+            queue_ms: number | null;
+            /** Reason */
+            reason: string;
+            /** Reply */
+            reply: number;
+            /** Response Ms */
+            response_ms: number | null;
+            /** Said */
+            said: string | null;
+            /** Said From Ms */
+            said_from_ms: number | null;
+            /** Said To Ms */
+            said_to_ms: number | null;
+            /** Stages */
+            stages: components["schemas"]["StageView"][];
+            /**
+             * Started At
+             * Format: date-time
+             * @example 2026-11-26T07:00:00.000Z
+             */
+            started_at: string;
+            /** State */
+            state: string;
+            /** Tokens */
+            tokens: {
+                [key: string]: number;
+            };
+            /** Typed */
+            typed: boolean;
+            /**
+             * Unheard
+             * @description Of the reply, what was made and never played.
+             */
+            unheard: string | null;
+            /** Words */
+            words: components["schemas"]["WordView"][] | null;
+        };
+        /**
          * UserPatch
          * @description What is left out stays as it is. Another role, or being disabled, ends everything issued so far.
          */
@@ -1695,6 +2551,20 @@ export interface components {
             /** Version */
             version: number;
         };
+        /**
+         * WordView
+         * @description A word of a reply; `from_ms` on the conversation's clock, `start` its first character in `heard` + `unheard`.
+         */
+        WordView: {
+            /** From Ms */
+            from_ms: number;
+            /** Heard */
+            heard: boolean;
+            /** Start */
+            start: number;
+            /** Text */
+            text: string;
+        };
     };
     responses: {
         /** @description The request cannot be read. */
@@ -1762,6 +2632,15 @@ export interface components {
         };
         /** @description The body is no JSON. */
         Problem415: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["ProblemDetails"];
+            };
+        };
+        /** @description Requested Range Not Satisfiable */
+        Problem416: {
             headers: {
                 [name: string]: unknown;
             };
@@ -2416,6 +3295,430 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    list_conversations: {
+        parameters: {
+            query?: {
+                app?: string | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description With a reply that was cut. */
+                cut?: boolean;
+                from?: string | null;
+                /** @description Items of a page. */
+                limit?: number;
+                /** @description Somebody's id, or `*` for everybody; without it one's own. */
+                owner?: string | null;
+                /** @description Words that were said or heard in one turn. */
+                q?: string;
+                /** @description With a turn that took so long to answer. */
+                slow_ms?: number | null;
+                to?: string | null;
+                /** @description Also the words of others; audited. */
+                words?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    delete_conversations: {
+        parameters: {
+            query?: {
+                /** @description Somebody's id; without it one's own. */
+                owner?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceiptView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_conversation: {
+        parameters: {
+            query?: {
+                /** @description Also the words of others; audited. */
+                words?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationDetail"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    delete_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceiptView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    download_conversation: {
+        parameters: {
+            query?: {
+                /** @description Also the words of others; audited. */
+                words?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The contents. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_peaks: {
+        parameters: {
+            query?: {
+                /** @description Without it the first. */
+                recording?: string | null;
+                /** @description Also the words of others; audited. */
+                words?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeaksView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    list_shares: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ShareView_"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    create_share: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same key, it has its effect once (24 h). */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewShare"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeShare"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    revoke_share: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                share: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_sound: {
+        parameters: {
+            query?: {
+                /** @description Without it the first. */
+                recording?: string | null;
+                /** @description Also the words of others; audited. */
+                words?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The contents. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/ogg": string;
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            413: components["responses"]["Problem413"];
+            416: components["responses"]["Problem416"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    list_turns: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Items of a page. */
+                limit?: number;
+                /** @description Also the words of others; audited. */
+                words?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TurnForm_"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_turn: {
+        parameters: {
+            query?: {
+                /** @description Also the words of others; audited. */
+                words?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+                /** @description Number of the turn. */
+                reply: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     examine: {
         parameters: {
             query?: never;
@@ -2882,6 +4185,168 @@ export interface operations {
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    open_share: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenShare"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharedConversation"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            404: components["responses"]["Problem404"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_shared_peaks: {
+        parameters: {
+            query?: {
+                /** @description Without it the first. */
+                recording?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeaksView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_shared_sound: {
+        parameters: {
+            query?: {
+                /** @description Without it the first. */
+                recording?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The contents. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/ogg": string;
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            413: components["responses"]["Problem413"];
+            416: components["responses"]["Problem416"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    list_shared_turns: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Items of a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TurnForm_"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_statistics: {
+        parameters: {
+            query?: {
+                by?: "hour" | "day";
+                from?: string | null;
+                /** @description Somebody's id, or `*` for everybody; without it one's own. */
+                owner?: string | null;
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatisticsView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];

@@ -4,6 +4,7 @@ import { TalkContext, type Talk } from "@/features/talk/context";
 import { TalkPage } from "@/features/talk/page";
 import { TalkSession } from "@/features/talk/session/talk";
 import { session } from "@/shared/api/session";
+import { useSession } from "@/shared/api/useSession";
 import { prefer, type Language, type Theme } from "@/shared/preferences";
 import { navigate, useAddress } from "@/shared/router/router";
 import { grant, wellServer, type FakeApi } from "@/shared/testing/api";
@@ -61,11 +62,13 @@ export default function Gallery() {
 function ShownPage({ make }: { make: () => PagePicture }) {
   useEffect(() => {
     const { at, role, api, press = [] } = make();
-    install(api);
-    if (role === null) session.forget();
-    else session.accept(grant(role));
-    navigate(at, { replace: true });
-    void pressAll(press);
+    void session.settled().then(async () => {
+      install(api);
+      if (role === null) session.forget();
+      else session.accept(grant(role));
+      navigate(at, { replace: true });
+      await pressAll(press);
+    });
   }, [make]);
   return null;
 }
@@ -112,15 +115,19 @@ class SilentSocket extends EventTarget {
 }
 
 function Shown({ picture }: { picture: Picture }) {
-  const [talk] = useState(() => {
-    install(wellServer());
-    session.accept(grant(picture.role ?? "admin"));
-    return still(picture);
-  });
+  const [talk] = useState(() => still(picture));
+  const phase = useSession((state) => state.phase);
+  useEffect(() => {
+    void session.settled().then(() => {
+      install(wellServer());
+      session.accept(grant(picture.role ?? "admin"));
+    });
+  }, [picture]);
   const [help, setHelp] = useHelp();
+  if (phase !== "in") return null;
   return (
     <TalkContext value={talk}>
-      <Shell>
+      <Shell talking>
         <TalkPage help={help} onHelp={setHelp} />
       </Shell>
     </TalkContext>

@@ -118,7 +118,7 @@ function Charts() {
         }}
       />
       <StateView asked={asked} rows={6}>
-        {(statistics) => <Drawn statistics={statistics} long={hours !== "24"} />}
+        {(statistics) => statistics.items.length === 0 ? <p className="quiet">{t("page.quiet")}</p> : <Drawn statistics={statistics} long={hours !== "24"} />}
       </StateView>
     </>
   );

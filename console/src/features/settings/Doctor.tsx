@@ -142,7 +142,7 @@ function Try({ kind }: { kind: Kind }) {
           (tried.well ? (
             <span>
               {t("doctor.ms", { ms })}
-              {tried.text !== "" && <> · {t("doctor.heard", { text: tried.text })}</>}
+              {tried.text !== "" && <> · {t(`tried.${kind}`, { text: tried.text })}</>}
               {tried.sound !== null && (
                 <Button type="text" size="small" icon={<PlayCircleOutlined />} onClick={() => { play(tried.sound ?? ""); }}>
                   {t("doctor.play")}

@@ -138,7 +138,7 @@ function NewTokenDialog({ onClose, onMade }: { onClose: () => void; onMade: (nam
     >
       <form id={form} className="dialog-form" onSubmit={submit}>
         <label htmlFor={`${form}-name`}>{t("tokens.name")}</label>
-        <Input id={`${form}-name`} autoFocus autoComplete="off" maxLength={64} value={name} onChange={(event) => { setName(event.target.value); }} />
+        <Input id={`${form}-name`} autoComplete="off" maxLength={64} value={name} onChange={(event) => { setName(event.target.value); }} />
         <span>{t("tokens.role")}</span>
         <RoleSelect label={t("tokens.role")} roles={ROLES.filter((each) => weaker(each, mine))} value={role} onChange={setRole} />
         <span>{t("tokens.days")}</span>

@@ -2,7 +2,7 @@ import { queryOptions } from "@tanstack/react-query";
 
 import { client, get, post } from "@/shared/api/client";
 import { keys } from "@/shared/api/keys";
-import type { ApiToken, Doctor, Kind, ListPage, Role, Settings, SettingValue, SignIn, Tried } from "@/shared/api/types";
+import type { ApiToken, NewApiToken, Doctor, Kind, ListPage, Role, Settings, SettingValue, SignIn, Tried } from "@/shared/api/types";
 
 export const settingsQuery = queryOptions({
   queryKey: keys.settings.values(),
@@ -38,7 +38,7 @@ export interface NewToken {
   days: number | null;
 }
 
-export const createToken = (token: NewToken, key: string): Promise<ApiToken & { token: string }> => post("/api/me/tokens", { body: token, key });
+export const createToken = (token: NewToken, key: string): Promise<NewApiToken> => post("/api/me/tokens", { body: token, key });
 
 export const revokeToken = (id: string): Promise<unknown> => client.ask("DELETE", `/api/me/tokens/${id}`);
 

@@ -13,6 +13,7 @@ export async function signInByLink(secret: string, password?: string): Promise<v
 }
 
 async function ask(path: string, body: object): Promise<Grant> {
+  await session.settled();
   let response: Response;
   try {
     response = await session.fetch(path, {

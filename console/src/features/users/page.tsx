@@ -6,7 +6,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { keys } from "@/shared/api/keys";
-import type { Role, User } from "@/shared/api/types";
+import type { Role, SignInLink, User } from "@/shared/api/types";
 import { useSession } from "@/shared/api/useSession";
 import { useLiveState } from "@/shared/live/store";
 import { pages } from "@/shared/pages";
@@ -20,7 +20,7 @@ import { day } from "@/shared/ui/time";
 import { Invite } from "./parts/Invite";
 import { LinkOnce } from "./parts/LinkOnce";
 import { SignIns } from "./parts/SignIns";
-import { changeUser, deleteUser, makeLink, signOutUser, usersQuery, type SignInLink } from "./queries";
+import { changeUser, deleteUser, makeLink, signOutUser, usersQuery } from "./queries";
 
 /** What is open over the list. */
 type Open =

@@ -2,7 +2,7 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
 import { client, get, newKey, post } from "@/shared/api/client";
 import { keys } from "@/shared/api/keys";
-import type { ListPage, Role, SignIn, User } from "@/shared/api/types";
+import type { ListPage, Role, SignIn, SignInLink, User } from "@/shared/api/types";
 
 export const usersQuery = (search: string) =>
   infiniteQueryOptions({
@@ -18,11 +18,6 @@ export const signInsQuery = (user: string) =>
     queryKey: keys.users.signIns(user),
     queryFn: async ({ signal }) => (await get<ListPage<SignIn>>(`/api/users/${user}/sign-ins`, { signal })).items,
   });
-
-export interface SignInLink {
-  link: string;
-  expires_at: string;
-}
 
 /** Somebody new, and the link that lets them in. */
 export async function invite(body: { name: string; display_name: string; role: Role }, key: string): Promise<{ user: User; link: SignInLink }> {

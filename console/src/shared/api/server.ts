@@ -1,5 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
 
+import { client } from "./client";
+
 /** Whether the server takes conversations; while it loads, what it is loading. */
 export interface Health {
   phase: "ok" | "loading" | "draining" | "unreachable";
@@ -36,9 +38,7 @@ export const healthQuery = queryOptions({
 export const statusQuery = queryOptions({
   queryKey: ["server", "status"],
   queryFn: async ({ signal }): Promise<Status> => {
-    const response = await fetch("/status", { signal, headers: { accept: "application/json" } });
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    const body = (await response.json()) as Partial<Record<"heard" | "spoken" | "sends_to", string[]>> & Pick<Partial<Status>, "examples">;
+    const body = (await client.ask<unknown>("GET", "/status", { signal })).data as Partial<Record<"heard" | "spoken" | "sends_to", string[]>> & Pick<Partial<Status>, "examples">;
     return {
       heard: body.heard ?? [],
       spoken: body.spoken ?? [],

@@ -57,6 +57,11 @@ export class Session {
     await this.#refresh().catch(() => undefined);
   }
 
+  /** Once it is known whether this page was signed in before: a cookie that comes must not be overtaken by an older one. */
+  async settled(): Promise<void> {
+    await this.#refreshing?.catch(() => undefined);
+  }
+
   /** Somebody has signed in. */
   accept({ access_token, expires_in_s, user }: Grant): string {
     this.#tickets = true;

@@ -88,7 +88,7 @@ export function account(role: Role = "admin", change: Partial<Account> = {}): Ac
 }
 
 export function grant(role: Role = "admin", change: Partial<Account> = {}): Grant {
-  return { access_token: "token", expires_in_s: 600, user: account(role, change) };
+  return { access_token: "token", token_type: "Bearer", expires_in_s: 600, user: account(role, change) };
 }
 
 export function list(items: unknown[], next: string | null = null): Reply {
@@ -147,8 +147,8 @@ export function auditEntries(count: number): AuditEntry[] {
   });
 }
 
-export const WHOLE: ChainState = { whole: true, rows: 4112, broken_at: null, detail: "" };
-export const BROKEN: ChainState = { whole: false, rows: 4112, broken_at: 4113, detail: "row 4113 does not match" };
+export const WHOLE: ChainState = { whole: true, rows: 4112, vouched_to: 4000, broken_at: null, detail: "" };
+export const BROKEN: ChainState = { whole: false, rows: 4112, vouched_to: 4000, broken_at: 4113, detail: "row 4113 does not match" };
 
 const PERSONA: AppBody = {
   name: "Kitchen helper",

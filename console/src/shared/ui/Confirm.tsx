@@ -30,7 +30,7 @@ export function Confirm({ title, children, verb, danger = false, act, onClose }:
   const footer = (
     <>
       <Button onClick={onClose}>{t("state.cancel")}</Button>
-      <Button type="primary" danger={danger} loading={busy} autoFocus onClick={go}>
+      <Button type="primary" danger={danger} loading={busy} onClick={go}>
         {verb}
       </Button>
     </>

@@ -26,6 +26,9 @@ export function Dialog({ title, children, footer, side = false, lightly = true, 
   useEffect(() => {
     const element = dialog.current;
     if (element !== null && !element.open) element.showModal();
+    // What one fills in first; else the first button, which leaves things as they are.
+    const first = element?.querySelector<HTMLElement>(".dialog-body input") ?? element?.querySelector<HTMLElement>(".dialog-foot button");
+    first?.focus();
     return () => {
       element?.close();
     };

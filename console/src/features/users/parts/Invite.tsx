@@ -5,11 +5,11 @@ import { useTranslation } from "react-i18next";
 
 import { newKey } from "@/shared/api/client";
 import { Problem } from "@/shared/api/problem";
-import type { Role, User } from "@/shared/api/types";
+import type { Role, SignInLink, User } from "@/shared/api/types";
 import { Dialog } from "@/shared/ui/Dialog";
 import { RoleSelect } from "@/shared/ui/RoleSelect";
 import { Refusal } from "@/shared/ui/StateView";
-import { invite, type SignInLink } from "../queries";
+import { invite } from "../queries";
 
 interface InviteProps {
   onClose: () => void;
@@ -59,7 +59,6 @@ export function Invite({ onClose, onInvited }: InviteProps) {
         <label htmlFor={`${form}-name`}>{t("invite.name")}</label>
         <Input
           id={`${form}-name`}
-          autoFocus
           autoComplete="off"
           autoCapitalize="none"
           spellCheck={false}

@@ -1,11 +1,10 @@
 import { Button } from "antd";
 import { useTranslation } from "react-i18next";
 
-import type { User } from "@/shared/api/types";
+import type { SignInLink, User } from "@/shared/api/types";
 import { Dialog } from "@/shared/ui/Dialog";
 import { Once } from "@/shared/ui/Once";
 import { clock } from "@/shared/ui/time";
-import type { SignInLink } from "../queries";
 
 /** The link, this once: with the dialog it is gone from the page. */
 export function LinkOnce({ user, link: { link, expires_at }, onClose }: { user: User; link: SignInLink; onClose: () => void }) {

@@ -15,7 +15,7 @@ from vivavoce.api.conversations import ConversationsApi
 from vivavoce.api.shared import SharedApi
 from vivavoce.api.statistics import StatisticsApi
 from vivavoce.archive.reading import Kept, Reading, Stores, open_reading
-from vivavoce.storage.blobs import BlobIndex, open_blobs
+from vivavoce.storage.blobs import BlobIndex, Blobs, open_blobs
 from vivavoce.storage.bus import open_bus
 from vivavoce.storage.cache.memory import MemoryCache
 from vivavoce.storage.database import Database
@@ -30,6 +30,7 @@ class Archive:
 
     house: House
     database: Database
+    stored: Blobs
     blobs: BlobIndex
     reading: Reading
     clock: Clock
@@ -59,4 +60,4 @@ async def archive(
             StatisticsApi(reading.statistics, clock),
         )
         async with house(folder, *sections, guests=guests) as home:
-            yield Archive(home, database, blobs, reading, clock)
+            yield Archive(home, database, stored, blobs, reading, clock)

@@ -303,6 +303,18 @@ async def test_a_download_is_a_zip_whose_names_are_ours(kept: Archive) -> None:
     assert "– For [days → & <b>]" in files.read("sound-1.srt").decode()
 
 
+async def test_a_file_that_is_gone_is_told_before_the_answer_begins(kept: Archive) -> None:
+    ada = await kept.person("ada")
+    mine = await conversation(kept.database, ada.id, ["tea"])
+    sound = await recording(kept.database, kept.blobs, mine, ada.id, SOUND)
+    await kept.stored.delete(f"recordings/{sound}")
+    async with kept.house.asking("ada") as browser:
+        for path in ("sound", "download"):
+            answer = await browser.get(f"/api/conversations/{mine}/{path}")
+            assert answer.status_code == 404
+            assert answer.headers["content-type"] == "application/problem+json"
+
+
 async def test_deleting_leaves_nothing_and_says_what_went(kept: Archive) -> None:
     ada = await kept.person("ada")
     mine = await conversation(kept.database, ada.id, ["tea", "more tea"])

@@ -10,7 +10,7 @@ from vivavoce.accounts.actor import Actor
 from vivavoce.accounts.audit import Audit
 from vivavoce.archive.conversations import Conversations
 from vivavoce.archive.conversations_sound import Piece, Sounds
-from vivavoce.archive.conversations_views import Detail, TurnView
+from vivavoce.archive.conversations_views import TurnView
 from vivavoce.archive.deletion import Deletions
 from vivavoce.archive.export import Source
 from vivavoce.archive.leases import Leases
@@ -18,7 +18,7 @@ from vivavoce.archive.retention import Kept, Retention, Sweeper
 from vivavoce.archive.search import Search
 from vivavoce.archive.search_index import SearchIndex
 from vivavoce.archive.search_rebuild import Rebuild
-from vivavoce.archive.shares import Opened, Shares
+from vivavoce.archive.shares import Shares
 from vivavoce.archive.statistics import Statistics
 from vivavoce.storage.blobs import BlobIndex
 from vivavoce.storage.bus.port import Bus
@@ -57,17 +57,16 @@ class Reading:
     """For the writing side: `keep` in the transaction that keeps a turn."""
 
     async def source(self, actor: Actor, conversation: str, *, words: bool = False) -> Source:
-        """All of a conversation, to be taken away. Raises Missing, and whatever keeps its first sound away."""
+        """All of a conversation, to be taken away. Raises Missing; StorageUnavailable now rather than in the middle."""
         row = await self.conversations.for_words(actor, conversation, words, "download")
         detail = await self.conversations.get(actor, conversation, words=words)
-        return await self._source(detail, row.owner_id, lambda: self._turns(actor, conversation, words))
-
-    async def _source(self, detail: Detail, owner: str, turns: Callable[[], AsyncIterator[TurnView]]) -> Source:
-        sounds: dict[str, Callable[[], AsyncIterator[bytes]]] = {}
-        for one in detail.sounds:
-            if one.state == "ready":
-                sounds[one.id] = self._whole(detail.summary.id, owner, one.id)
-        return Source(detail, turns, sounds)
+        ready = [one.id for one in detail.sounds if one.state == "ready"]
+        if ready:
+            first = await self.sounds.recording(conversation, row.owner_id, ready[0])
+            async for _ in await self.sounds.open(first, Piece(0, 1, first.size)):
+                pass
+        sounds = {one: self._whole(conversation, row.owner_id, one) for one in ready}
+        return Source(detail, lambda: self._turns(actor, conversation, words), sounds)
 
     def _whole(self, conversation: str, owner: str, recording: str) -> Callable[[], AsyncIterator[bytes]]:
         async def whole() -> AsyncIterator[bytes]:
@@ -132,4 +131,4 @@ def open_reading(
     )
 
 
-__all__ = ["Kept", "Opened", "Reading", "Stores", "open_reading"]
+__all__ = ["Kept", "Reading", "Stores", "open_reading"]

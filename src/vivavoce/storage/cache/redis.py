@@ -22,6 +22,8 @@ from vivavoce.storage.redis_link import RedisLink
 VERSION_MS: Final = int(LONGEST_S * 2_000)
 OWED: Final = 10_000
 """Invalidations that Redis has missed and gets later; with more of them everything is invalidated."""
+LATELY: Final = 256
+"""Makings that are remembered, for whoever looked just before one of them was kept."""
 EVERYTHING: Final = "*"
 """The tag that every tagged value has."""
 
@@ -99,6 +101,7 @@ class RedisCache:
         self._flights = Flights[bytes]()
         self._owed: dict[str, int] = {}
         self._invalidations = 0
+        self._lately: dict[tuple[str, tuple[bytes, ...]], None] = {}
         script = link.client.register_script
         self._look_, self._take_, self._add_ = script(_LOOK), script(_TAKE), script(_ADD)
         self._keep_, self._count_ = script(_KEEP), script(_COUNT)
@@ -144,6 +147,8 @@ class RedisCache:
         check(key, b"", tags)
         try:
             value, versions = await self._look(key, tags)
+            if value is None and (key, versions) in self._lately:
+                value, versions = await self._look(key, tags)  # it may have been made while we looked
         except StorageUnavailable:
             return await self._flights.share((key, self._invalidations), make)
         if value is not None:
@@ -153,6 +158,9 @@ class RedisCache:
             fresh = await make()
             if fits(fresh):
                 await self._try_to_keep(key, fresh, ttl_s, tags, versions)
+            self._lately[(key, versions)] = None
+            if len(self._lately) > LATELY:
+                del self._lately[next(iter(self._lately))]
             return fresh
 
         # Who asks after an invalidation has other versions, and so does not wait for what was begun before it.

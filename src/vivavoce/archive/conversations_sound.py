@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import select
 
+from vivavoce import aio
 from vivavoce.archive import layout
 from vivavoce.errors import BadInput, Missing
 from vivavoce.storage.blobs import BlobIndex
@@ -102,7 +103,8 @@ class Sounds:
 
 
 async def _from(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    if first:
-        yield first
-    async for chunk in rest:
-        yield chunk
+    async with aio.closing(rest):
+        if first:
+            yield first
+        async for chunk in rest:
+            yield chunk

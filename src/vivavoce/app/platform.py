@@ -116,6 +116,8 @@ async def platform(loaded: Loaded) -> AsyncIterator[Platform]:
             index_plaintext=settings.data.index_plaintext,
             process=gateway,
         )
+        accounts.users.before_delete(reading.deletions.everything)
+        accounts.users.on_delete(reading.deletions.of_person)
         backends: dict[str, str] = {}
         parts = Parts(stores.database, stores.bytes, stores.bus, stores.sealer, reading.index)
         history = settings.history

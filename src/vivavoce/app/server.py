@@ -34,6 +34,7 @@ from vivavoce.conversation.outputs import Output
 from vivavoce.conversation.snapshot import Snapshot
 from vivavoce.conversation.views import SessionSpec
 from vivavoce.errors import ConfigError
+from vivavoce.storage.folder import write_whole
 
 HARD_END_S = 15.0
 """After the drain this much time is left for everything else; then the process ends as it stands."""
@@ -53,6 +54,8 @@ class Terminal:
     tell: Tell
     private: bool
     """What is told is seen and gone."""
+    program: str = "vivavoce"
+    """How this program is called here."""
 
 
 def run(loaded: Loaded, terminal: Terminal, *, plain: bool = False) -> None:
@@ -108,7 +111,9 @@ async def serve(loaded: Loaded, listener: socket.socket, terminal: Terminal, *, 
             options |= encrypted.uvicorn_options()
             _tell_certificate(terminal.tell, encrypted)
         server = _Server(uvicorn.Config(front.app, log_config=None, **options))
-        life = _Life(house, front, stop, terminal, address(listener, encrypted))
+        where = address(listener, encrypted)
+        life = _Life(house, front, stop, terminal, where)
+        write_whole(house.storage.folder.address, where.encode())
         async with asyncio.TaskGroup() as group:
             serving = aio.spawn(group, server.serve([listener]), "http")
             try:
@@ -124,6 +129,7 @@ async def serve(loaded: Loaded, listener: socket.socket, terminal: Terminal, *, 
                 # After the gateway: its sockets have been told why, and uvicorn would not wait for them.
                 server.should_exit = True
                 await serving
+                house.storage.folder.address.unlink(missing_ok=True)
 
 
 def _tell_certificate(tell: Tell, encrypted: Encryption) -> None:
@@ -188,7 +194,8 @@ class _Life:
             tell(f"Open {self.where}/sign-in#link={first.secret}")
             tell("and talk. The link signs you in as the administrator, once, within 15 minutes. Ctrl-C stops.")
         else:
-            tell(f"Open {self.where} and talk. `vivavoce link` prints a link to sign in with. Ctrl-C stops.")
+            how = f"`{self.terminal.program} link` prints a link to sign in with"
+            tell(f"Open {self.where} and talk. {how}. Ctrl-C stops.")
 
     async def _drain(self, talk: Conversations) -> None:
         seconds = self.house.settings.server.drain_s

@@ -53,6 +53,11 @@ class DataFolder:
         return self.path / "vivavoce.db"
 
     @property
+    def address(self) -> Path:
+        """Where the running server is reached, for commands beside it."""
+        return self.path / "address"
+
+    @property
     def deletions(self) -> Path:
         return self.path / "deletions.jsonl"
 

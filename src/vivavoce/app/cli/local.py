@@ -80,7 +80,7 @@ async def somebody(house: Accounts, name: str | None) -> Profile:
 
 def sign_in_address(loaded: Loaded, secret: str, base: str | None = None) -> str:
     """What to open in a browser to sign in by a link: at `base`, else at the first of `server.origins`, else where the
-    settings have the server listen.
+    running server listens, else where the settings would have it listen.
     """
     server = loaded.settings.server
     if base is None and server.origins:
@@ -91,8 +91,13 @@ def sign_in_address(loaded: Loaded, secret: str, base: str | None = None) -> str
 def _listening(loaded: Loaded) -> str:
     import socket
 
+    from vivavoce.app.cli.database import place
     from vivavoce.inference.addresses import is_loopback
+    from vivavoce.storage.folder import DataFolder
 
+    told = DataFolder(place(loaded.settings.data)).address
+    if told.exists():
+        return told.read_text().strip()
     server, tls = loaded.settings.server, loaded.settings.tls
     encrypted = bool(tls.certificate) or not (is_loopback(server.host) or tls.behind_proxy)
     host = socket.gethostname() if server.host in ("0.0.0.0", "::") else server.host

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,4 +28,13 @@ def serve(
     from vivavoce.app.server import Terminal, run
 
     logs.configure(loaded.settings.observe.log_level, loaded.settings.observe.log_format)
-    run(loaded, Terminal(lambda line: print(line, flush=True), sys.stdout.isatty()), plain=not tls)
+    terminal = Terminal(lambda line: print(line, flush=True), sys.stdout.isatty(), _program())
+    run(loaded, terminal, plain=not tls)
+
+
+def _program() -> str:
+    """What to type to run this program again."""
+    called = Path(sys.argv[0])
+    if shutil.which(called.name) or not called.is_file():
+        return called.name
+    return os.path.relpath(called)

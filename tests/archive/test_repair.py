@@ -118,12 +118,14 @@ async def test_what_another_gateway_holds_is_left_alone_until_it_is_gone(databas
     assert await house.state(dead) == ("closed", ["done", "failed"])
 
 
-async def test_one_that_has_just_begun_is_left_alone(sqlite: Database, tmp_path: Path) -> None:
+async def test_one_that_has_just_begun_is_left_alone_by_the_sweep(sqlite: Database, tmp_path: Path) -> None:
     house = House(sqlite, tmp_path, at=NOON + 60_000 + 1000)
     ann = await person(sqlite, "ann")
     id = await house.opened(ann, OPEN)
+    await house.repair.sweep()
+    assert await house.state(id) == ("open", ["open"]), "its session has no row yet"
     await house.repair.at_start()
-    assert await house.state(id) == ("open", ["open"])
+    assert await house.state(id) == ("open", ["failed"]), "there was no session before the start"
 
 
 async def test_more_than_go_into_one_transaction(sqlite: Database, tmp_path: Path) -> None:

@@ -86,10 +86,19 @@ class Repair:
             return len(ids) == _AT_ONCE
 
     async def _close_own_turns(self) -> None:
-        """The conversations themselves may go on: their clients have a minute to come back."""
+        """Of all conversations that no other gateway holds. They themselves may go on: a client has a minute to come.
+
+        One that another gateway has begun this very moment, and holds no row for yet, is closed by mistake, and put
+        right by its next row: what is over may be written over by what is over.
+        """
         async with self._database.writing() as session:
-            ours = select(LiveSession.conversation_id).where(LiveSession.gateway == self._gateway)
-            await self._end_turns(session, list(await session.scalars(ours)))
+            alive = LiveSession.seen_at >= self._clock() - ALIVE_MS
+            elsewhere = exists().where(
+                LiveSession.conversation_id == Conversation.id, LiveSession.gateway != self._gateway, alive
+            )
+            ours = list(await session.scalars(select(Conversation.id).where(Conversation.state == "open", ~elsewhere)))
+            for start in range(0, len(ours), _AT_ONCE):
+                await self._end_turns(session, ours[start : start + _AT_ONCE])
 
     async def _end_turns(self, session: AsyncSession, conversations: list[str]) -> None:
         if not conversations:

@@ -57,9 +57,7 @@ def at_home(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> 
 
 @pytest.mark.parametrize("mode", GenerationMode, ids=lambda mode: mode.value)
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
-def test_schemathesis_clean(
-    operation: Any, mode: GenerationMode, at_home: tuple[asyncio.Runner, House]
-) -> None:
+def test_schemathesis_clean(operation: Any, mode: GenerationMode, at_home: tuple[asyncio.Runner, House]) -> None:
     runner, here = at_home
     # Somebody new each time, since some of these end the sign-in of whoever calls.
     admin = runner.run(here.person(f"a-{OPERATIONS.index(operation)}-{mode.value}", "admin"))

@@ -38,11 +38,15 @@ export function Console() {
 function Addressed() {
   const { pathname, search } = useAddress();
   const phase = useSession((state) => state.phase);
+  const person = useSession((state) => state.account?.id);
   useLive();
-  useEffect(() => {
-    // Nobody's conversation goes on after its person has gone.
-    if (phase === "out") talk.session.end();
-  }, [phase]);
+  useEffect(
+    () => () => {
+      // Nobody's conversation goes on after its person has gone.
+      if (person !== undefined) talk.session.end();
+    },
+    [person],
+  );
 
   if (Gallery !== null && pathname === "/gallery") return <Suspense><Gallery /></Suspense>;
   if (pages.signIn.match(pathname) !== null) return <Suspense><SignIn /></Suspense>;

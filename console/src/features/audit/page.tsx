@@ -1,7 +1,9 @@
 import { CheckCircleOutlined, DownloadOutlined, LoadingOutlined, WarningOutlined } from "@ant-design/icons";
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Alert, Button, DatePicker, Select, Tooltip } from "antd";
+import calendar from "antd/es/date-picker/locale/zh_CN";
 import dayjs from "dayjs";
+import "dayjs/locale/zh-cn";
 import { useCallback, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -152,7 +154,10 @@ function News() {
 type Filter = ReturnType<typeof pages.audit.read>;
 
 function Filters({ filter, onFilter }: { filter: Filter; onFilter: (change: Filter) => void }) {
-  const { t } = useTranslation("audit");
+  const { t, i18n } = useTranslation("audit");
+  const chinese = i18n.language === "zh";
+  // Names of days and months; before the calendar is drawn.
+  dayjs.locale(chinese ? "zh-cn" : "en");
   const { data: people = [] } = useQuery(peopleQuery);
   const known = people.some(({ id }) => id === filter.who);
   const who = people.map(({ id, name }) => ({ value: id, label: name }));
@@ -188,6 +193,7 @@ function Filters({ filter, onFilter }: { filter: Filter; onFilter: (change: Filt
       <DatePicker.RangePicker
         className="filter-range"
         allowEmpty={[true, true]}
+        {...(chinese ? { locale: calendar } : {})}
         aria-label={t("list.when")}
         placeholder={[t("list.range_from"), t("list.range_to")]}
         value={[filter.from === undefined ? null : dayjs(filter.from), filter.to === undefined ? null : dayjs(filter.to)]}

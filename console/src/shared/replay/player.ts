@@ -33,6 +33,8 @@ interface Parts {
   release: (address: string) => void;
   /** Only this side is to be heard; null: both. */
   only?: (side: Side | null) => void;
+  /** In the tap that asks for sound. */
+  unlock?: () => void;
 }
 
 export const RATES: readonly number[] = [0.75, 1, 1.25, 1.5, 2];
@@ -63,7 +65,12 @@ export class ReplayPlayer {
   constructor(parts: Parts, rate = 1) {
     this.#parts = parts;
     this.store = createStore<PlayerState>()(() => ({ playing: false, loading: false, rate, skipsSilence: false, problem: null }));
-    parts.loudspeaker.addEventListener("ended", this.#ended);
+  }
+
+  /** Before anything else, and after `close` again. */
+  open(): void {
+    this.#gone = false;
+    this.#parts.loudspeaker.addEventListener("ended", this.#ended);
   }
 
   /** A conversation that goes on gets more of them. */
@@ -99,6 +106,7 @@ export class ReplayPlayer {
 
   play(): void {
     if (this.#spans.length === 0) return;
+    this.#parts.unlock?.();
     const end = this.#spans.at(-1)?.to ?? 0;
     if (this.at() >= end - 1) this.seek(this.#spans[0]?.from ?? 0);
     this.store.setState({ playing: true, problem: null });
@@ -119,6 +127,7 @@ export class ReplayPlayer {
 
   /** From here to there and no further, of one side. */
   playPart(side: Side, from: number, to: number): void {
+    this.#parts.unlock?.();
     this.store.setState({ playing: true, problem: null });
     this.#until = to;
     this.#parts.only?.(side);
@@ -165,14 +174,16 @@ export class ReplayPlayer {
     this.#tell();
   }
 
-  dispose(): void {
+  close(): void {
+    this.#wanted = this.at();
     this.#gone = true;
     this.#errand += 1;
+    this.#loaded = null;
     this.#parts.loudspeaker.removeEventListener("ended", this.#ended);
     this.#parts.loudspeaker.pause();
+    this.store.setState({ playing: false, loading: false });
     for (const address of this.#addresses.values()) this.#parts.release(address);
     this.#addresses.clear();
-    this.#watchers.clear();
   }
 
   readonly #ended = (): void => {
@@ -198,6 +209,7 @@ export class ReplayPlayer {
     if (span.id === this.#loaded) {
       this.#errand += 1;
       this.#wanted = null;
+      this.store.setState({ loading: false });
       const now = this.#parts.loudspeaker;
       // Where it already is there is nothing to look for: a new look would be a gap in the sound.
       if (Math.abs(now.currentTime * 1000 - place.offset) >= 1) now.currentTime = place.offset / 1000;
@@ -218,6 +230,7 @@ export class ReplayPlayer {
     try {
       const address = await this.#address(span.id);
       if (errand !== this.#errand) return;
+      this.#loaded = null;
       await this.#insert(address);
       if (errand !== this.#errand) return;
       this.#loaded = span.id;
@@ -256,9 +269,9 @@ export class ReplayPlayer {
     const { playing, rate } = this.store.getState();
     if (!playing) return;
     this.#parts.loudspeaker.playbackRate = rate;
-    this.#parts.loudspeaker.play().catch(() => {
-      // Stopped meanwhile, or the browser wants another tap: then the button says Play again.
-      this.store.setState({ playing: false });
+    this.#parts.loudspeaker.play().catch((refused: unknown) => {
+      // The browser wants another tap: the button says Play again. A stop or another recording meanwhile is no refusal.
+      if (refused instanceof DOMException && refused.name === "NotAllowedError") this.store.setState({ playing: false });
     });
   }
 

@@ -16,9 +16,9 @@ from vivavoce import __version__
 from vivavoce.api.documents import SECURITY
 from vivavoce.api.idempotency import Idempotency
 from vivavoce.api.models import ProblemDetails
-from vivavoce.api.problems import answer, problem, request_id
 from vivavoce.api.route import GuardedRoute
 from vivavoce.api.routing import Routes, Section, declared
+from vivavoce.channels.problems import Problem, problem, problem_of
 from vivavoce.errors import VivavoceError
 
 log = logging.getLogger(__name__)
@@ -98,10 +98,10 @@ def _shared(paths: dict[str, Any]) -> dict[str, Any]:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, VivavoceError)
-    made = answer(error, request_id(request))
-    if made.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.error("request %s failed: %s", request_id(request), error.code, exc_info=error)
-    return made
+    made = problem_of(error)
+    if made.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("a request failed: %s", error.code, exc_info=error)
+    return made.response()
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -109,7 +109,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     fields = {_place(one["loc"]): str(one["msg"]) for one in error.errors()}
     detail = "; ".join(f"{name}: {why}" for name, why in fields.items())
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_input", detail, request_id(request), fields=fields)
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_input", detail, fields=fields).response()
 
 
 def _place(where: Iterable[str | int]) -> str:
@@ -122,8 +122,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     words = "there is no such route" if status == HTTPStatus.NOT_FOUND else status.description or status.phrase
-    return problem(status, status.name.lower(), words, request_id(request), headers=error.headers)
+    return problem(status, status.name.lower(), words, error.headers)
 
 
 async def _fault(request: Request, error: Exception) -> Response:
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "a fault on our side", request_id(request))
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "a fault on our side")

@@ -12,10 +12,18 @@ from starlette.responses import Response
 
 from vivavoce.channels import request_id
 from vivavoce.errors import (
+    BackendBusy,
+    BackendError,
+    BackendTimeout,
     BadInput,
+    Closed,
+    Conflict,
+    LimitReached,
     Missing,
     RateLimited,
     Refused,
+    StorageError,
+    StorageFull,
     StorageUnavailable,
     Unauthorised,
     VivavoceError,
@@ -23,7 +31,35 @@ from vivavoce.errors import (
 
 MEDIA_TYPE: Final = "application/problem+json"
 
-_LATER: Final = frozenset({"loading", "draining", "overloaded", "busy"})
+_BY_CODE: Final[Mapping[str, HTTPStatus]] = {
+    "bad_json": HTTPStatus.BAD_REQUEST,
+    "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "changed": HTTPStatus.PRECONDITION_FAILED,
+    "precondition_required": HTTPStatus.PRECONDITION_REQUIRED,
+    "busy": HTTPStatus.SERVICE_UNAVAILABLE,
+    "loading": HTTPStatus.SERVICE_UNAVAILABLE,
+    "draining": HTTPStatus.SERVICE_UNAVAILABLE,
+    "overloaded": HTTPStatus.SERVICE_UNAVAILABLE,
+    "range": HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+}
+_BY_KIND: Final[tuple[tuple[type[VivavoceError], HTTPStatus], ...]] = (
+    (Unauthorised, HTTPStatus.UNAUTHORIZED),
+    (RateLimited, HTTPStatus.TOO_MANY_REQUESTS),
+    (Refused, HTTPStatus.FORBIDDEN),
+    (Missing, HTTPStatus.NOT_FOUND),
+    (Conflict, HTTPStatus.CONFLICT),
+    (BadInput, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (LimitReached, HTTPStatus.CONFLICT),
+    (BackendTimeout, HTTPStatus.GATEWAY_TIMEOUT),
+    (BackendBusy, HTTPStatus.SERVICE_UNAVAILABLE),
+    (BackendError, HTTPStatus.BAD_GATEWAY),
+    (StorageUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+    (StorageFull, HTTPStatus.INSUFFICIENT_STORAGE),
+    (StorageError, HTTPStatus.INTERNAL_SERVER_ERROR),
+    (Closed, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+"""The nearest kind comes first."""
 _WAIT_S: Final = 2.0
 """What `Retry-After` says where nothing better is known."""
 
@@ -31,26 +67,43 @@ _WAIT_S: Final = 2.0
 class Problem(Exception):
     """An answer instead of the one that was asked for. Raised inside the door, never past it."""
 
-    def __init__(self, status: HTTPStatus, code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: HTTPStatus,
+        code: str,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        fields: Mapping[str, str] | None = None,
+    ) -> None:
+        """`fields` says what is wrong with which field of the request."""
         super().__init__(detail)
         self.status = status
         self.code = code
         self.detail = detail
         self.headers = dict(headers or {})
+        self.fields = dict(fields or {})
 
     @property
     def body(self) -> bytes:
-        return details(self.status, self.code, self.detail)
+        return details(self.status, self.code, self.detail, self.fields)
 
     def response(self) -> Response:
         return Response(self.body, self.status.value, self.headers, media_type=MEDIA_TYPE)
 
 
-def details(status: HTTPStatus, code: str, detail: str) -> bytes:
-    """The body."""
-    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "code": code, "detail": detail}
+def details(status: HTTPStatus, code: str, detail: str, fields: Mapping[str, str] | None = None) -> bytes:
+    """The body. The id of the request is in it where the guard has given one."""
+    body: dict[str, object] = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "code": code,
+        "detail": detail,
+    }
     if name := request_id.current.get():
         body["request_id"] = name
+    if fields:
+        body["fields"] = dict(fields)
     return json.dumps(body).encode()
 
 
@@ -59,28 +112,24 @@ def problem(status: HTTPStatus, code: str, detail: str, headers: Mapping[str, st
     return Problem(status, code, detail, headers).response()
 
 
+def status_of(error: VivavoceError) -> HTTPStatus:
+    """The status for an error of ours; 500 for one that should not have come so far."""
+    if error.code in _BY_CODE:
+        return _BY_CODE[error.code]
+    return next((status for kind, status in _BY_KIND if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
 def problem_of(error: VivavoceError) -> Problem:
-    """The answer to an error of ours at the door; what it does not expect is a fault on our side."""
-    wait = error.retry_after_s if isinstance(error, Refused) else None
+    """The whole answer, with `Retry-After` and `WWW-Authenticate` where they belong."""
+    status = status_of(error)
     headers: dict[str, str] = {}
-    match error:
-        case Unauthorised():
-            status = HTTPStatus.UNAUTHORIZED
-            headers["WWW-Authenticate"] = "Bearer"
-        case RateLimited():
-            status = HTTPStatus.TOO_MANY_REQUESTS
-        case Refused() if error.code in _LATER:
-            status, wait = HTTPStatus.SERVICE_UNAVAILABLE, wait or _WAIT_S
-        case Refused():
-            status = HTTPStatus.FORBIDDEN
-        case StorageUnavailable():
-            status, wait = HTTPStatus.SERVICE_UNAVAILABLE, _WAIT_S
-        case Missing():
-            status = HTTPStatus.NOT_FOUND
-        case BadInput():
-            status = HTTPStatus.BAD_REQUEST
-        case _:
-            return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "a fault on our side")
+    wait = error.retry_after_s if isinstance(error, Refused) else None
+    if wait is None and status == HTTPStatus.SERVICE_UNAVAILABLE:
+        wait = _WAIT_S
     if wait is not None:
         headers["Retry-After"] = str(max(1, ceil(wait)))
-    return Problem(status, error.code, error.message, headers)
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:  # what went wrong inside is for the log, not for a stranger
+        return Problem(status, error.code, "a fault on our side", headers)
+    return Problem(status, error.code, error.message, headers, error.fields if isinstance(error, BadInput) else None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 from sqlalchemy import select
@@ -13,6 +14,8 @@ from vivavoce.accounts.actor import LOCAL_OPERATOR, Actor
 from vivavoce.accounts.audit import Filter
 from vivavoce.accounts.permissions import Role
 from vivavoce.errors import BadInput, Conflict, Missing, Refused, StorageUnavailable, Unauthorised
+from vivavoce.storage.bus.memory import MemoryBus
+from vivavoce.storage.bus.port import News
 from vivavoce.storage.database import Database
 from vivavoce.storage.models import ApiToken, Blob, Conversation, Deletion, KnownNetwork, OneTimeSecret, SignIn, User
 
@@ -272,6 +275,24 @@ async def test_recording_is_asked_once_and_the_answer_is_kept_with_its_time(sqli
         row = await session.get(User, user.id)
         assert row is not None
         assert row.recording_at == watch()
+
+
+async def test_whoever_records_somebody_hears_of_the_answer(sqlite: Database) -> None:
+    bus = MemoryBus()
+    house = accounts(sqlite, Watch(), bus=bus)
+    user = await person(house, "ada")
+    me = await actor(house, await come_in(house, user))
+    await house.live.flush()
+    heard: list[dict[str, object]] = []
+
+    def take(news: News) -> None:
+        heard.append(json.loads(news.payload))
+
+    async with bus.subscribe("live", take):
+        await house.users.allow_recording(me, True)
+        await house.live.flush()
+        await asyncio.sleep(0)
+    assert {"topic": "recording", "owner": user.id, "kind": "changed", "id": user.id, "data": {}} in heard
 
 
 @pytest.mark.parametrize("role", ["root", "", "Admin"])

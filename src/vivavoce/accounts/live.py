@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 CHANNEL: Final = "live"
 WAITING: Final = 1_000
 
-Topic = Literal["users", "sign_ins", "audit"]
+Topic = Literal["users", "sign_ins", "audit", "recording"]
 Kind = Literal["created", "changed", "deleted"]
 
 

@@ -150,6 +150,8 @@ class Users:
             user.updated_at = self._clock()
             await self._audit.record(session, actor, "consent.recording", "user", user.id, yes=yes)
             self._live.on_commit(session, "users", "changed", user.id)
+            # For whoever records them at this moment, on whichever process.
+            self._live.on_commit(session, "recording", "changed", user.id, owner=user.id)
         return Profile.of(user)
 
     async def delete(self, actor: Actor, user_id: str, version: int | None = None) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+
+import pytest
 
 from vivavoce.conversation.inputs import Played, UserInput, UserText
 from vivavoce.conversation.observer import Observers, Unobserved
 from vivavoce.conversation.outputs import Output, ReplyAudio, ReplyDone, ReplyStarted, Stopped
+from vivavoce.errors import Refused
+from vivavoce.pool.local import PoolSettings
 from vivavoce.testing.rehearsal import Rehearsal
 
 
@@ -61,3 +66,20 @@ async def test_a_turn_as_it_is_seen() -> None:
     assert any(isinstance(event, Played) for event in notes.did_)
     assert UserText("hello") in notes.did_
     assert notes.last == also.last == [Stopped("stopped")]
+
+
+async def test_whoever_never_got_a_place_is_seen_to_go() -> None:
+    seen: list[Notes] = []
+
+    def observe(*_: object) -> Notes:
+        seen.append(Notes())
+        return seen[-1]
+
+    async with Rehearsal(observe=observe, pool=PoolSettings(slots=1, queue=1)) as play:
+        waiting = asyncio.ensure_future(play.sessions.open(play.other("waiting"), play))  # noqa: TID251
+        await play.wait(100)
+        with pytest.raises(Refused):
+            await play.sessions.open(play.other("refused"), play)
+        waiting.cancel()
+        await play.wait(100)
+        assert [notes.last for notes in seen[1:]] == [[Stopped("gone")], [Stopped("gone")]]

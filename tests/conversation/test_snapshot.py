@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from vivavoce.conversation.observer import Unobserved
-from vivavoce.conversation.outputs import Prepared, Problem
+from vivavoce.conversation.outputs import Prepared, Problem, Stopped
 from vivavoce.conversation.sessions import Sessions
 from vivavoce.conversation.snapshot import Snapshot, digest
 from vivavoce.conversation.views import SessionSpec
-from vivavoce.errors import Missing
+from vivavoce.errors import Missing, Refused
+from vivavoce.pool.local import PoolSettings
 from vivavoce.testing.rehearsal import Rehearsal
 
 MINE = SessionSpec("session-1", output_rate=16_000, owner="ann")
@@ -125,6 +126,24 @@ async def test_a_stored_conversation_goes_on_and_somebody_elses_is_missing() -> 
         assert not first.last(Prepared).resumed
         with pytest.raises(Missing):
             await first.sessions.open(replace(later, session_id="session-3", owner="bob"), first)
+
+
+async def test_what_was_taken_in_vain_is_put_back() -> None:
+    shelf = Shelf()
+    async with house(shelf) as first:
+        await first.speak(1000)
+        await first.quiet(6000)
+        token = first.last(Prepared).resume
+        kept = dict(shelf.kept)
+    full = replace(house(shelf, replace(MINE, session_id="other")), pool=PoolSettings(slots=1, queue=0))
+    async with full as second:
+        shelf.kept = dict(kept)
+        with pytest.raises(Refused):
+            await second.sessions.open(MINE, second, token)
+        assert shelf.kept == kept
+        second.session.end(Stopped("stopped"))
+        await second.wait(40)
+        assert (await second.sessions.open(MINE, second, token)).messages()
 
 
 async def test_an_id_of_somebody_else_is_simply_new() -> None:

@@ -115,7 +115,7 @@ class Session:
         self._observer = house.observe(spec, snapshot, self._client.send)
         self._closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the session ends; a fault of a callback is its exception."""
-        self._over = False
+        self._over = self._left = False
         self._check = aio.carrying(self._closing, self._look)
         self._seat = Seat(
             spec,
@@ -188,12 +188,18 @@ class Session:
         self._performance.finish("stopped")
         self._send(last)
         self._client.part()
-        self._observer.ended(last)
+        self.farewell(last)
         # Where it goes on, in this process or another, the snapshot is needed or has been replaced already.
         if not (isinstance(last, Problem) and last.code in ("restarting", "replaced")):
             self._house.resumes.drop(self.spec.owner, self.id)
         if not self._closing.done():
             self._closing.set_result(None)
+
+    def farewell(self, last: Output) -> None:
+        """Whoever looks on is told once that it is over, also with a session that never began."""
+        if not self._left:
+            self._left = True
+            self._observer.ended(last)
 
     @property
     def over(self) -> bool:

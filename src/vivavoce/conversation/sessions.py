@@ -74,7 +74,12 @@ class Sessions:
             if old.attached:
                 raise Refused("this session is open in another place", code="session_in_use")
             old.end(Problem("replaced", "a new session took this id", fatal=True))
-        return await self._begin(spec, outlet, snapshot)
+        try:
+            return await self._begin(spec, outlet, snapshot)
+        except (VivavoceError, asyncio.CancelledError):
+            if snapshot is not None and not spec.conversation:
+                self._house.resumes.keep(snapshot)  # it was taken in vain: the next try must find it
+            raise
 
     async def _elsewhere(self, spec: SessionSpec, resume: str | None) -> tuple[SessionSpec, Snapshot | None]:
         """The session that another process held, or the stored conversation that is to go on; else a new one."""
@@ -115,6 +120,7 @@ class Sessions:
             if not ready.done():
                 ready.set_exception(error if isinstance(error, VivavoceError) else VivavoceError(problem.message))
         finally:
+            session.farewell(Stopped("gone"))
             if not ready.done():
                 ready.cancel()
             if self._sessions.get(_key(session.spec)) is session:

@@ -208,7 +208,9 @@ export interface paths {
         put?: never;
         /**
          * Refresh
-         * @description A new access token for the cookie, and a new cookie. Needs `X-Vivavoce: 1` and our own `Origin`.
+         * @description A new access token for the cookie, and a new cookie; null for who has none, as at a first visit.
+         *
+         *     Needs `X-Vivavoce: 1` and our own `Origin`.
          */
         post: operations["refresh"];
         delete?: never;
@@ -1960,7 +1962,10 @@ export interface components {
          * @description A session that lives. Nothing of what is said.
          */
         SessionView: {
-            /** App */
+            /**
+             * App
+             * @description Empty before the first turn.
+             */
             app: string;
             /** Channel */
             channel: string;
@@ -3194,7 +3199,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SignedIn"];
+                    "application/json": components["schemas"]["SignedIn"] | null;
                 };
             };
             400: components["responses"]["Problem400"];

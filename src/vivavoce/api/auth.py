@@ -19,7 +19,7 @@ from vivavoce.api.models import Body, View
 from vivavoce.api.people import Password, Secret, UserName, UserView, user_view
 from vivavoce.api.problems import about
 from vivavoce.api.routing import Routes
-from vivavoce.errors import Refused, Unauthorised
+from vivavoce.errors import Refused
 
 PATH: Final = "/api/auth"
 SECURE: Final = "__Secure-vv_refresh"
@@ -88,12 +88,15 @@ class AuthApi:
         return _granted(await self._credentials.with_password(body.name, body.password, whence), request, response)
 
     @routes.post("/refresh", permission="public", limit="sign_in", errors=(401, 403))
-    async def refresh(self, whence: From, request: Request, response: Response, ours: Ours = None) -> SignedIn:
-        """A new access token for the cookie, and a new cookie. Needs `X-Vivavoce: 1` and our own `Origin`."""
+    async def refresh(self, whence: From, request: Request, response: Response, ours: Ours = None) -> SignedIn | None:
+        """A new access token for the cookie, and a new cookie; null for who has none, as at a first visit.
+
+        Needs `X-Vivavoce: 1` and our own `Origin`.
+        """
         _from_our_page(request, ours)
         token = request.cookies.get(_cookie(request))
         if not token:
-            raise Unauthorised("you are not signed in here", code="refresh_invalid")
+            return None
         return _granted(await self._sign_ins.refresh(token, whence), request, response)
 
     @routes.post("/sign-out", permission="signed_in", status=204)

@@ -49,6 +49,6 @@ export const PAGES: Record<string, () => PagePicture> = {
 
 function nobody(): FakeApi {
   return wellServer()
-    .on("POST /api/auth/refresh", { problem: { status: 401, code: "refresh_invalid" } })
-    .on("GET /api/me", { problem: { status: 401, code: "unauthorised" } });
+    .on("POST /api/auth/refresh", { json: null })
+    .on("GET /status", { json: { state: "ok" } });
 }

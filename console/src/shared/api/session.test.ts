@@ -24,12 +24,12 @@ describe("a page that begins", () => {
   });
 
   it("is out where nobody is signed in, and a guest where the server lets guests talk", async () => {
-    const api = new FakeApi().on("POST /api/auth/refresh", REFUSED).on("GET /api/me", { problem: { status: 401, code: "unauthorised" } });
+    const api = new FakeApi().on("POST /api/auth/refresh", { json: null }).on("GET /status", { json: { state: "ok" } });
     const { session } = page(api);
     await session.begin();
     expect(session.store.getState().phase).toBe("out");
 
-    api.on("GET /api/me", { json: { user: null, via: "guest" } }).on("POST /api/auth/ticket", { json: { ticket: "abc" } });
+    api.on("GET /status", { json: { state: "ok", version: "0.1.0" } }).on("POST /api/auth/ticket", { json: { ticket: "abc" } });
     const second = page(api);
     await second.session.begin();
     expect(second.session.store.getState().phase).toBe("guest");
@@ -85,7 +85,7 @@ describe("a token", () => {
     let refused = false;
     const api = new FakeApi()
       .on("POST /api/auth/refresh", () => (refused ? REFUSED : { json: grant() }))
-      .on("GET /api/me", { problem: { status: 401, code: "unauthorised" } })
+      .on("GET /status", { json: { state: "ok" } })
       .on("GET /api/users", { problem: { status: 401, code: "token_revoked" } });
     const { session, client } = page(api);
     await session.begin();

@@ -112,7 +112,13 @@ export class Session {
 
   async #ask(): Promise<string | null> {
     const response = await this.#post("/api/auth/refresh", {}, null);
-    if (response.ok) return this.accept((await response.json()) as Grant);
+    if (response.ok) {
+      const grant = (await response.json()) as Grant | null;
+      if (grant !== null) return this.accept(grant);
+      await this.#nobody(false);
+      if (this.store.getState().phase === "guest") return null;
+      throw new Problem({ status: 401, code: "refresh_invalid" });
+    }
     const problem = await Problem.of(response);
     if (problem.status === 401 || problem.status === 404) await this.#nobody(problem.status === 404);
     if (this.store.getState().phase === "guest") return null;
@@ -130,11 +136,12 @@ export class Session {
     this.store.setState({ phase: "guest", account: null });
   }
 
+  /** What runs here is told to those who may talk, and without a token that can only be guests. */
   async #takesGuests(): Promise<boolean> {
-    const response = await this.fetch("/api/me", { headers: { accept: "application/json" } });
+    const response = await this.fetch("/status", { headers: { accept: "application/json" } });
     if (!response.ok) return false;
-    const me = (await response.json().catch(() => null)) as { via?: unknown } | null;
-    return me?.via === "guest";
+    const status = (await response.json().catch(() => null)) as { version?: unknown } | null;
+    return status?.version !== undefined;
   }
 
   async #post(path: string, body: object, token: string | null): Promise<Response> {

@@ -1,10 +1,15 @@
 import { page } from "./router/page";
-import { choice, moment, text } from "./router/params";
+import { choice, flag, moment, text, whole } from "./router/params";
 
 /** Every address of the console. What is shown there, and who may see it, stands in app/routes. */
 export const pages = {
   home: page("/", {}),
   talk: page("/talk", {}),
+  talkOn: page("/talk/:conversation", {}),
+  history: page("/history", { q: text(), app: text(64), from: moment, to: moment, slow: whole(0, 3_600_000), cut: flag, owner: choice("*") }),
+  conversation: page("/history/:id", {}),
+  turn: page("/history/:id/turns/:n", {}),
+  shared: page("/shared", {}),
   live: page("/live", { hours: choice("24", "168"), view: choice("chart", "table") }),
   apps: page("/apps", { search: text() }),
   app: page("/apps/:id", { tab: choice("form", "versions") }),

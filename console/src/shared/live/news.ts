@@ -11,7 +11,8 @@ const OLD: Record<Topic, (event: LiveEvent) => readonly QueryKey[]> = {
   settings: () => [keys.settings.all],
   // Lines that come are not put under somebody's eyes: they wait until they are asked for.
   audit: () => [],
-  conversations: () => [["history"], ["live", "statistics"]],
+  // The list is not put under somebody's eyes anew: its numbers change where they stand, and new ones wait.
+  conversations: ({ id }) => [keys.history.one(id), keys.history.turns(id), keys.history.turn(id), ["live", "statistics"]],
   sessions: () => [keys.live.sessions()],
   recording: () => [keys.me.all],
 };

@@ -5,6 +5,7 @@ import { may, session } from "@/shared/api/session";
 import type { Me } from "@/shared/api/types";
 import { dialWithTicket } from "@/shared/sockets/dial";
 import type { Dial } from "@/shared/sockets/transport";
+import { forgetConversations, tellConversation } from "./conversations";
 import type { Topic } from "./messages";
 import { News } from "./news";
 import { LiveSocket } from "./socket";
@@ -15,6 +16,7 @@ export function watch(queries: QueryClient, dial: Dial = dialWithTicket): () => 
   const news = new News(queries);
   let before = false;
   const everything = (): void => {
+    forgetConversations();
     void queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "server" });
   };
   const socket = new LiveSocket(
@@ -32,6 +34,7 @@ export function watch(queries: QueryClient, dial: Dial = dialWithTicket): () => 
       event: (event) => {
         if (event.topic === "audit") useLiveState.setState((state) => ({ newAudit: state.newAudit + 1 }));
         if ((event.topic === "users" || event.topic === "recording") && event.id === session.store.getState().account?.id) void lookAtMyself();
+        if (event.topic === "conversations") tellConversation(event);
         news.add(event);
       },
       stale: everything,
@@ -50,6 +53,7 @@ export function watch(queries: QueryClient, dial: Dial = dialWithTicket): () => 
     window.removeEventListener("online", hurry);
     socket.close();
     news.stop();
+    forgetConversations();
     useLiveState.setState({ line: "off", lostAt: null, newAudit: 0 });
   };
 }

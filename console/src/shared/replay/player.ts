@@ -74,11 +74,11 @@ export class ReplayPlayer {
   }
 
   /** A conversation that goes on gets more of them. */
-  set spans(spans: readonly Span[]) {
+  setSpans(spans: readonly Span[]): void {
     this.#spans = spans;
   }
 
-  set silences(silences: readonly [number, number][]) {
+  setSilences(silences: readonly [number, number][]): void {
     this.#silences = silences;
   }
 

@@ -26,12 +26,12 @@ export function useReplay(name: string, recordings: readonly Recording[] | null,
   const player = usePlayer(source);
   const waves = useWaves(name, spans, source);
   useEffect(() => {
-    player.spans = spans;
+    player.setSpans(spans);
     const first = recordings?.find(({ id }) => id === spans[0]?.id);
     if (first !== undefined && first.size <= AHEAD) void player.prepare();
   }, [player, spans, recordings]);
   useEffect(() => {
-    player.silences = silences(waves);
+    player.setSilences(silences(waves));
   }, [player, waves]);
   const playing = usePlayerState(player, (state) => state.playing);
   useFrame(() => {

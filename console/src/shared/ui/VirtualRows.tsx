@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, type ReactNode, type UIEvent } from "react";
+import { useEffect, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactNode, type UIEvent } from "react";
 
 interface VirtualRowsProps<T> {
   label: string;
@@ -9,6 +9,8 @@ interface VirtualRowsProps<T> {
   /** Cells of the head; drawn only where there is room for columns. */
   head: ReactNode;
   row: (item: T) => ReactNode;
+  /** A click on a row, or Enter: it leads somewhere. */
+  onOpen?: ((item: T) => void) | undefined;
   /** Near the end: more is wanted. */
   onEnd?: (() => void) | undefined;
 }
@@ -17,7 +19,7 @@ interface VirtualRowsProps<T> {
 const MARGIN = 8;
 
 /** A list of any length of which only what is in view, and a little more, is in the page. */
-export function VirtualRows<T>({ label, items, keyOf, height, head, row, onEnd }: VirtualRowsProps<T>) {
+export function VirtualRows<T>({ label, items, keyOf, height, head, row, onOpen, onEnd }: VirtualRowsProps<T>) {
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const [room, setRoom] = useState(600);
@@ -61,11 +63,26 @@ export function VirtualRows<T>({ label, items, keyOf, height, head, row, onEnd }
       </div>
       <div role="rowgroup" style={{ paddingTop: first * height, paddingBottom: (items.length - last) * height }}>
         {items.slice(first, last).map((item, i) => (
-          <div key={keyOf(item)} role="row" className="virtual-row" aria-rowindex={first + i + 2} style={{ height }} data-row tabIndex={-1}>
+          <div key={keyOf(item)} role="row" className="virtual-row" aria-rowindex={first + i + 2} style={{ height }} data-row tabIndex={-1} {...opening(onOpen, item)}>
             {row(item)}
           </div>
         ))}
       </div>
     </div>
   );
+}
+
+/** A row that leads somewhere does so as a whole; its links and buttons act for themselves. */
+function opening<T>(onOpen: ((item: T) => void) | undefined, item: T) {
+  if (onOpen === undefined) return {};
+  const own = (target: EventTarget): boolean => target instanceof Element && target.closest("a, button") !== null;
+  return {
+    "data-opens": true,
+    onClick: ({ target }: MouseEvent) => {
+      if (!own(target)) onOpen(item);
+    },
+    onKeyDown: ({ key, target }: KeyboardEvent) => {
+      if (key === "Enter" && !own(target)) onOpen(item);
+    },
+  };
 }

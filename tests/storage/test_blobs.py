@@ -60,6 +60,14 @@ async def test_blobs_in_a_folder(rule: suite.BlobsRule, tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["blobs"]
 
 
+async def test_a_folder_that_is_named_is_shared_by_those_who_name_it(tmp_path: Path) -> None:
+    shared = str(tmp_path / "shared")
+    async with open_blobs(tmp_path / "one", shared) as one, open_blobs(tmp_path / "other", shared) as other:
+        await one.put("recordings/a", chunks_of(b"OggS"), "audio/ogg")
+        assert await whole(other.get("recordings/a")) == b"OggS"
+    assert os.listdir(tmp_path) == ["shared"]
+
+
 @rules
 async def test_blobs_in_memory(rule: suite.BlobsRule, tmp_path: Path) -> None:
     async with open_blobs(tmp_path, "memory:") as blobs:

@@ -202,7 +202,7 @@ class Data(Struct, frozen=True, kw_only=True):
     redis: Secret | None = None
     """`redis://host:6379/0` for cache and bus; without it they live in this process, so there may be only one."""
     blobs: str = ""
-    """`s3://bucket/prefix`; without it a folder in the folder. Keys come from the usual `AWS_…` variables."""
+    """`s3://bucket/prefix` (keys: the usual `AWS_…` variables) or a folder's whole path; empty: in the folder above."""
     blobs_endpoint: str = ""
     """Address of an S3-compatible server, such as MinIO's `http://127.0.0.1:9000`."""
     keys: str = ""

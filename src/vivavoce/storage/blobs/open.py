@@ -13,10 +13,11 @@ from vivavoce.storage.blobs.port import Blobs
 @asynccontextmanager
 async def open_blobs(folder: Path, address: str = "", endpoint: str = "") -> AsyncIterator[Blobs]:
     """Blobs in S3 (`s3://bucket/prefix`, where the endpoint names another server than Amazon's), in memory
-    (`memory:`), else in the folder. Raises ConfigError. An S3 that is away does not hinder.
+    (`memory:`), in a folder that several processes share (`/…`), else in the folder. Raises ConfigError for an address
+    that is none. An S3 that is away does not hinder.
     """
-    if not address:
-        yield FolderBlobs(folder)
+    if not address or address.startswith("/"):
+        yield FolderBlobs(Path(address) if address else folder)
         return
     from vivavoce.storage.blobs import remote
 

@@ -25,16 +25,20 @@ VIVAVOCE = [sys.executable, "-c", "from vivavoce.app.cli import main; main()"]
 class Server:
     """What a journey holds of the running process."""
 
-    def __init__(self, process: subprocess.Popen[str], url: str, folder: Path, words: tuple[str, ...]) -> None:
+    def __init__(
+        self, process: subprocess.Popen[str], url: str, folder: Path, words: tuple[str, ...], told: str
+    ) -> None:
         self.process = process
         self.url = url
-        self._folder = folder
+        self.told = told
+        """What it printed until it was ready."""
+        self.folder = folder
         self._words = words
 
     def command(self, *words: str) -> str:
         """What `vivavoce WORDS…` prints, beside the running server and with its settings."""
         command = [*VIVAVOCE, *words, *self._words]
-        return subprocess.run(command, cwd=self._folder, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=True).stdout.strip()
 
     @cached_property
     def token(self) -> str:
@@ -70,21 +74,29 @@ class Server:
         self.process.send_signal(number)
         return self.process.wait(60)
 
+    @property
+    def log(self) -> str:
+        """Everything that it, and whatever served in this folder before it, has written to its log."""
+        return (self.folder / "log").read_text()
+
 
 @contextmanager
 def serving(folder: Path, *words: str) -> Iterator[Server]:
     """`vivavoce serve WORDS…` in `folder`, once it is ready; gone at the end, also from a test that failed."""
     words = ("--set", f"data.folder={folder / 'data'}", *words)
     command = [*VIVAVOCE, "serve", "--port", "0", *words]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+    with (folder / "log").open("ab") as log:
+        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=log, text=True)
     assert process.stdout is not None
+    told = ""
     try:
         for line in process.stdout:
-            if found := re.search(r"Open (http://\S+)", line):
-                yield Server(process, found[1], folder, words)
+            told += line
+            if found := re.search(r"Open (https?://\S+)", line):
+                yield Server(process, found[1], folder, words, told)
                 break
         else:
-            pytest.fail("the server ended before it was ready")
+            pytest.fail(f"the server ended before it was ready:\n{(folder / 'log').read_text()[-2000:]}")
     finally:
         if process.poll() is None:
             process.kill()

@@ -89,7 +89,11 @@ async def test_chinese_is_typed_and_answered_with_nothing_configured(tmp_path: P
     with serving(tmp_path) as server:
         async with chromium(sound) as page:
             await open_turns(page, server.link())
-            await page.tap(".tools .ant-segmented-item:last-child")
+            await page.tap(".you")
+            await page.until("[...document.querySelectorAll('[role=menuitem]')].some((each) => each.innerText === '中文')")
+            await page.evaluate(
+                "[...document.querySelectorAll('[role=menuitem]')].find((each) => each.innerText === '中文').click()"
+            )
             await page.until("document.documentElement.lang === 'zh-CN'")
             await page.until("document.body.innerText.includes('识别中文语音需要模型')")
             await page.tap("button[aria-haspopup='dialog']")

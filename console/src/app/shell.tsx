@@ -12,6 +12,7 @@ import { pages } from "@/shared/pages";
 import { prefer, usePreferences, type Language } from "@/shared/preferences";
 import { Link, navigate, useAddress } from "@/shared/router/router";
 import { MenuButton, type MenuItem } from "@/shared/ui/MenuButton";
+import { useNarrow } from "@/shared/ui/useNarrow";
 import { useHelp } from "./help";
 import { Navigation } from "./navigation";
 import { GeneralKeys } from "./keys";
@@ -107,6 +108,8 @@ function You() {
   const account = useSession((state) => state.account);
   const self = useMay("self");
   const phase = useSession((state) => state.phase);
+  const language = usePreferences((preferences) => preferences.language);
+  const narrow = useNarrow();
   if (phase === "guest") return null;
   if (account === null)
     return (
@@ -117,6 +120,8 @@ function You() {
   const name = account.display_name || account.name;
   const items: MenuItem[] = [
     ...(self ? [{ key: "settings", label: t("app.my_settings"), to: pages.settings.href({}) }] : []),
+    // The header of a phone has no room for the switch.
+    ...(narrow ? [{ key: "language", label: t("app.other_language"), act: () => { prefer({ language: language === "en" ? "zh" : "en" }); } }] : []),
     { key: "out", label: t("app.sign_out"), act: () => void session.signOut().catch(() => undefined) },
   ];
   return (

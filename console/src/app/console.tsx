@@ -23,6 +23,8 @@ const talk = createTalk();
 
 const SignIn = lazy(withTexts(() => import("@/features/signin/page"), () => import("@/features/signin/texts")));
 
+const Shared = lazy(withTexts(() => import("@/features/shared/page"), () => import("@/features/shared/texts")));
+
 /** Its name is a constant of the build: where it is false, the import goes with it. */
 const Gallery = __GALLERY__ ? lazy(() => import("./gallery/page")) : null;
 
@@ -40,6 +42,10 @@ function Addressed() {
   const phase = useSession((state) => state.phase);
   const person = useSession((state) => state.account?.id);
   useLive();
+  const talking = isTalk(pathname);
+  useEffect(() => {
+    if (isTalk(pathname)) talk.session.goOnWith(pages.talkOn.match(pathname)?.conversation ?? null);
+  }, [pathname]);
   useEffect(
     () => () => {
       // Nobody's conversation goes on after its person has gone.
@@ -50,23 +56,29 @@ function Addressed() {
 
   if (Gallery !== null && pathname === "/gallery") return <Suspense><Gallery /></Suspense>;
   if (pages.signIn.match(pathname) !== null) return <Suspense><SignIn /></Suspense>;
+  if (pages.shared.match(pathname) !== null) return <Suspense><Shared /></Suspense>;
   if (phase === "starting") return null;
   if (phase === "unreachable") return <Unreachable />;
   if (phase === "out") return <Redirect to={pages.signIn.href({}, { next: localPath(pathname + search) ?? undefined })} />;
   if (pages.home.match(pathname) !== null) return <Redirect to={pages.talk.href({})} />;
   return (
     <TalkContext value={talk}>
-      <Shell talking={pages.talk.match(pathname) !== null}>
+      <Shell talking={talking}>
         <Place pathname={pathname} />
       </Shell>
     </TalkContext>
   );
 }
 
+/** Talk itself, also where an earlier conversation goes on. */
+function isTalk(pathname: string): boolean {
+  return pages.talk.match(pathname) !== null || pages.talkOn.match(pathname) !== null;
+}
+
 function Place({ pathname }: { pathname: string }) {
   const state = useSession((each) => each);
   const [help, setHelp] = useHelp();
-  if (pages.talk.match(pathname) !== null) {
+  if (isTalk(pathname)) {
     if (!may(state, "talk")) return <Forbidden role="user" />;
     return <TalkPage help={help} onHelp={setHelp} />;
   }

@@ -17,6 +17,8 @@ export interface DuplexOptions {
   voice?: string;
   /** Instead of what the app tells the model. */
   prompt?: string;
+  /** A conversation that was kept and goes on. */
+  conversation?: string;
 }
 
 /** `/ws/duplex/{session_id}`: hands-free and with camera. */
@@ -134,7 +136,7 @@ export class DuplexLink implements Link {
   }
 
   #prepare(): Duplex.Prepare {
-    const { language, video, patience, app, voice, prompt } = this.options;
+    const { language, video, patience, app, voice, prompt, conversation } = this.options;
     return {
       type: "prepare",
       input: { codec: "pcm16", rate: 16_000 },
@@ -145,6 +147,7 @@ export class DuplexLink implements Link {
       ...(app === undefined ? {} : { app }),
       ...(voice === undefined ? {} : { voice }),
       ...(prompt === undefined ? {} : { system_prompt: prompt }),
+      ...(conversation === undefined ? {} : { conversation }),
       ...this.#resumption.claim,
     };
   }

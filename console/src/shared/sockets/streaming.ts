@@ -14,6 +14,8 @@ export interface StreamingOptions {
   language: string;
   /** Who answers; absent: the server's own choice. */
   app?: string;
+  /** A conversation that was kept and goes on. */
+  conversation?: string;
   /** What was said and heard so far: what a new session is told when the old one is gone. */
   history: () => Streaming.ChatMessage[];
 }
@@ -164,8 +166,8 @@ export class StreamingLink implements Link {
 
   /** The first message of a connection opens its session, or an old one; it says nothing else. */
   #open(): void {
-    const { language, app } = this.options;
-    this.#send({ type: "prefill", messages: [], language, ...(app === undefined ? {} : { app }), ...this.#resumption.claim });
+    const { language, app, conversation } = this.options;
+    this.#send({ type: "prefill", messages: [], language, ...(app === undefined ? {} : { app }), ...(conversation === undefined ? {} : { conversation }), ...this.#resumption.claim });
     this.#question.opening();
   }
 

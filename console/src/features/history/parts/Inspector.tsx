@@ -105,7 +105,7 @@ function Lanes({ inspection: { turn, steps, clips }, player, spans }: OpenedProp
   const { t, i18n } = useTranslation("history");
   const name = useStageName();
   const number = new Intl.NumberFormat(i18n.language, { maximumFractionDigits: 1 });
-  const listen = (side: Clip["side"], words: string): ReactNode => {
+  const listen = (side: Clip["side"], words: string, long: string): ReactNode => {
     const parts = clips.filter((clip) => clip.side === side);
     const first = parts[0];
     const last = parts.at(-1);
@@ -115,7 +115,7 @@ function Lanes({ inspection: { turn, steps, clips }, player, spans }: OpenedProp
       <Button
         size="small"
         icon={<CaretRightOutlined />}
-        aria-label={t(`inspector.play_${side}`)}
+        aria-label={long}
         onClick={() => {
           player.playPart(side === "in" ? "you" : "reply", begin.from + first.from_ms, end.from + last.to_ms);
         }}
@@ -124,7 +124,7 @@ function Lanes({ inspection: { turn, steps, clips }, player, spans }: OpenedProp
       </Button>
     );
   };
-  const acts: Partial<Record<string, ReactNode>> = { asr: listen("in", t("inspector.in")), tts: listen("out", t("inspector.out")) };
+  const acts: Partial<Record<string, ReactNode>> = { asr: listen("in", t("inspector.in"), t("inspector.play_in")), tts: listen("out", t("inspector.out"), t("inspector.play_out")) };
   const lanes: Lane[] = [...steps]
     .sort((a, b) => a.start - b.start || a.end - b.end)
     .map((step) => ({ key: step.name, name: name(step.name), start: step.start, end: step.end, failed: step.error !== "", detail: <Gave step={step} tokens={turn.tokens} />, act: acts[step.name] }));
@@ -141,7 +141,7 @@ function Lanes({ inspection: { turn, steps, clips }, player, spans }: OpenedProp
           end,
           cut: wasCut(turn),
           detail: t(wasCut(turn) ? "inspector.heard_cut" : "inspector.heard", { seconds: number.format((end - start) / 1000) }),
-          act: listen("heard", t("inspector.listen")),
+          act: listen("heard", t("inspector.listen"), t("inspector.play_heard")),
         };
   return <StageLanes lanes={lanes} heard={heard} label={t("inspector.lanes")} zero={t(turn.typed ? "inspector.zero_typed" : "inspector.zero")} />;
 }

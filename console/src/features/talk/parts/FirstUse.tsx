@@ -3,8 +3,10 @@ import { Button } from "antd";
 import { useTranslation } from "react-i18next";
 
 import { statusQuery, type Health } from "@/shared/api/server";
+import { pages } from "@/shared/pages";
 import { spokenLanguage, usePreferences } from "@/shared/preferences";
-import { useTalkParts } from "../context";
+import { Link } from "@/shared/router/router";
+import { useTalk, useTalkParts } from "../context";
 import { useElapsed } from "./useSeconds";
 
 /** Before the first word: what this is, and three things to say. */
@@ -15,9 +17,15 @@ export function FirstUse({ health }: { health: Health }) {
   const language = usePreferences(spokenLanguage);
   const examples = (status?.examples[language] ?? []).slice(0, 3);
   const ready = health.phase === "ok";
+  const goesOn = useTalk((talk) => talk.goesOn);
   return (
     <div className="first">
       {ready ? <p className="first-sentence">{t("first.sentence")}</p> : <Loading health={health} />}
+      {goesOn !== null && (
+        <p>
+          {t("first.goes_on")} <Link to={pages.conversation.href({ id: goesOn })}>{t("first.read_it")}</Link>
+        </p>
+      )}
       {ready && examples.length > 0 && (
         <div className="examples">
           <span className="examples-label">{t("first.try")}</span>

@@ -19,6 +19,8 @@ export interface MicrophoneState {
 /** All that Talk shows and React draws. What changes with every frame is in Progress and in the engine's levels. */
 export interface TalkState {
   conversation: Conversation;
+  /** The kept conversation that the next words are added to; null: they begin a new one. */
+  goesOn: string | null;
   mode: Mode;
   microphone: MicrophoneState;
   muted: boolean;
@@ -51,6 +53,7 @@ export type TalkStore = StoreApi<TalkState>;
 export function createTalkStore(mode: Mode): TalkStore {
   return createStore<TalkState>(() => ({
     conversation: EMPTY,
+    goesOn: null,
     mode,
     microphone: IDLE_MICROPHONE,
     muted: false,

@@ -7,7 +7,7 @@ import { Numbers } from "@/shared/sockets/numbers";
 import type { ResumeStore } from "@/shared/sockets/resumption";
 import { StreamingLink } from "@/shared/sockets/streaming";
 import type { Dial } from "@/shared/sockets/transport";
-import { history, reduce, type Local, type Turn } from "./conversation";
+import { EMPTY, history, reduce, type Local, type Turn } from "./conversation";
 import { Ears } from "./ears";
 import { repeats } from "./echo";
 import { lampAction, lampState, type LampState, type Mode } from "./lamp";
@@ -163,6 +163,17 @@ export class TalkSession implements AudioListener, LinkListener {
     this.#askedAt = this.#audio.now();
     this.#apply({ type: "typed", text: words });
     this.#link?.text(words);
+  }
+
+  /** A conversation that was kept goes on with the next words; null: what begins next is a new one. */
+  goOnWith(conversation: string | null): void {
+    if (conversation === this.#state.goesOn) return;
+    if (conversation !== null) {
+      this.end();
+      for (const kind of ["duplex", "streaming"] as const) this.#parts.resume.save(kind, null);
+      this.#set({ conversation: EMPTY });
+    }
+    this.#set({ goesOn: conversation });
   }
 
   /** Another way to talk ends the session; what was said stays on the page. */
@@ -352,7 +363,8 @@ export class TalkSession implements AudioListener, LinkListener {
   #connect(): void {
     if (this.#link !== null) return;
     const { language, patience, app, voice, prompt } = this.#parts.choices();
-    const persona = { ...(app === undefined ? {} : { app }), ...(voice === undefined ? {} : { voice }), ...(prompt === undefined ? {} : { prompt }) };
+    const { goesOn } = this.#state;
+    const persona = { ...(goesOn === null ? {} : { conversation: goesOn }), ...(app === undefined ? {} : { app }), ...(voice === undefined ? {} : { voice }), ...(prompt === undefined ? {} : { prompt }) };
     const sent = (sound: CapturedSound): void => {
       this.#clock.sent(FRAME_MS, sound.at);
       this.#sentMs += FRAME_MS;

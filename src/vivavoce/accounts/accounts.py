@@ -32,6 +32,7 @@ from vivavoce.accounts.options import Options
 from vivavoce.accounts.passwords import Passwords
 from vivavoce.accounts.revocation import Revocations
 from vivavoce.accounts.sign_ins import Lives, SignIns
+from vivavoce.accounts.tally import Tally
 from vivavoce.accounts.throttle import Throttle
 from vivavoce.accounts.tickets import Tickets
 from vivavoce.accounts.users import Users
@@ -86,8 +87,9 @@ class Accounts:
     ) -> Accounts:
         """The services. One command needs no more; a server also runs `run`, which hears of what others do."""
         live = Live(bus)
-        audit = Audit(database, live, clock)
-        commons = Commons(database, audit, Revocations(database, bus), live, clock)
+        tally = Tally()
+        audit = Audit(database, live, clock, tally)
+        commons = Commons(database, audit, Revocations(database, bus), live, clock, tally)
         keys = Keys(commons, sealer)
         access = AccessTokens(keys, options.access_s, clock)
         api_tokens = ApiTokens(commons, options.token_days)

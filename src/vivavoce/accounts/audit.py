@@ -19,13 +19,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sqlalchemy import desc, select, text
+from sqlalchemy import desc, event, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from vivavoce.accounts.actor import Actor
 from vivavoce.accounts.chain import ORIGIN, link
 from vivavoce.accounts.live import Live
 from vivavoce.accounts.networks import network
+from vivavoce.accounts.tally import Tally
 from vivavoce.storage.clock import Clock, wall
 from vivavoce.storage.database import Database
 from vivavoce.storage.models import AuditCheckpoint, AuditEntry, User
@@ -74,7 +75,8 @@ class Filter:
 class Audit:
     """Records acts, and lists them."""
 
-    def __init__(self, database: Database, live: Live, clock: Clock = wall) -> None:
+    def __init__(self, database: Database, live: Live, clock: Clock = wall, tally: Tally | None = None) -> None:
+        self._tally = tally or Tally()
         self._database = database
         self._live = live
         self._clock = clock
@@ -108,7 +110,11 @@ class Audit:
         }
         await session.execute(_TABLE.insert(), row | {"hash": link(before, row)})
         self._live.on_commit(session, "audit", "created", str(seq + 1))
+        event.listen(session.sync_session, "after_commit", lambda _: self._count(act, outcome), once=True)
         return seq + 1
+
+    def _count(self, act: str, outcome: Outcome) -> None:
+        self._tally.audited[act, outcome] += 1
 
     async def locked(self, session: AsyncSession) -> None:
         """Until this transaction ends, no other one records: for acts that at most one process may carry out."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vivavoce.accounts.audit import Audit
 from vivavoce.accounts.live import Live
 from vivavoce.accounts.revocation import Revocations
+from vivavoce.accounts.tally import Tally
 from vivavoce.storage.clock import Clock
 from vivavoce.storage.database import Database
 
@@ -20,3 +21,4 @@ class Commons:
     revocations: Revocations
     live: Live
     clock: Clock
+    tally: Tally = field(default_factory=Tally)

@@ -42,6 +42,7 @@ class Credentials:
         self._database = commons.database
         self._audit = commons.audit
         self._clock = commons.clock
+        self._tally = commons.tally
         self._passwords = passwords
         self._throttle = throttle
         self._links = links
@@ -51,6 +52,10 @@ class Credentials:
 
     async def with_password(self, name: str, password: str, whence: Whence) -> Grant:
         """Raises Unauthorised `sign_in_failed`, RateLimited, Refused `busy`, StorageUnavailable."""
+        with self._tally.sign_in("password"):
+            return await self._with_password(name, password, whence)
+
+    async def _with_password(self, name: str, password: str, whence: Whence) -> Grant:
         user, trusted = await self._look(spelled(name), whence)
         tried = await self._throttle.admit(name.strip().lower(), whence.address, trusted=trusted)
         try:
@@ -84,6 +89,10 @@ class Credentials:
         Raises Unauthorised `link_invalid`, BadInput `password_weak` or `password_needed` (the link stays), Refused
         `busy`, StorageUnavailable.
         """
+        with self._tally.sign_in("link"):
+            return await self._with_link(secret, whence, password)
+
+    async def _with_link(self, secret: str, whence: Whence, password: str | None) -> Grant:
         user_id, kind = await self._links.look(secret)
         if kind == "reset" and password is None:
             raise BadInput("this link needs a new password", code="password_needed")

@@ -102,6 +102,7 @@ class SignIns:
         self._access = access
         self._keys = keys
         self._lives = lives
+        self._tally = commons.tally
 
     async def begin(self, session: AsyncSession, user: User, how: How, whence: Whence, *, alone: bool = False) -> Begun:
         """A new family of `user`, in the transaction of whatever allowed it; `grant` it after the commit.
@@ -146,6 +147,10 @@ class SignIns:
         Raises Unauthorised: `token_invalid` for none of ours, `token_expired`, `token_revoked` for an ended family,
         one that ends here because the token was used before included.
         """
+        with self._tally.sign_in("refresh"):
+            return await self._refresh(text, whence)
+
+    async def _refresh(self, text: str, whence: Whence) -> Grant:
         key = await self._keys.fixed(REFRESH)
         token = refresh_tokens.read(key, text)
         if token is None:

@@ -20,6 +20,7 @@ from vivavoce.app.checkup import Checkup
 from vivavoce.app.platform import Platform
 from vivavoce.app.rates import census, classes
 from vivavoce.app.settings import Settings
+from vivavoce.app.vitals import vitals
 from vivavoce.channels import contract
 from vivavoce.channels.access import Access
 from vivavoce.channels.census import Census
@@ -62,11 +63,13 @@ class Front:
         accounts.revocations.watch(self.gateway.revoked)
         inner = api_app(_sections(platform, self._checkup), Idempotency(platform.storage.database))
         self.app = http_app(
-            Guarded(door, platform.storage.cache, hsts),
+            Guarded(door, platform.storage.cache, hsts, self.metrics.request),
             pages(self.readiness, self.metrics, self._status),
             Api(inner, Table(declared(inner.routes))),
         )
         self.http_limits = _http_limits(settings)
+        self.metrics.ask(*vitals(platform, rates, self.census))
+        platform.storage.database.watch(self.metrics.statement, self.metrics.waited)
 
     def open(self, conversations: Conversations) -> None:
         """Take conversations from now on."""

@@ -56,6 +56,11 @@ class Spool:
         """Bytes."""
         return sum(self._sizes.values())
 
+    @property
+    def count(self) -> int:
+        """Recordings of which there is sound here."""
+        return len(self._sizes)
+
     def full(self) -> str:
         """Why nothing more may be recorded; empty while it may."""
         if self.used >= self._most:

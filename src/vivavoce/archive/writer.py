@@ -77,6 +77,11 @@ class Writer:
         return not late and not self._held
 
     @property
+    def behind_s(self) -> float:
+        """For so long rows have been waiting for the database."""
+        return 0.0 if self._away_at is None else aio.now() - self._away_at
+
+    @property
     def away(self) -> bool:
         """Rows wait for the database."""
         return self._ledger.waiting or bool(self._held)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+import time
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Final
 
@@ -35,6 +36,8 @@ _CORS_HEADERS: Final = b"Authorization, Content-Type, Idempotency-Key, If-Match,
 _CORS_SHOWN: Final = b"ETag, Retry-After, X-Request-Id"
 _CORS_S: Final = b"600"
 
+Timed = Callable[[str, int, float], None]
+
 _UNDECLARED: Final = Undeclared()
 
 
@@ -54,18 +57,25 @@ class Guard:
     The client's own address and scheme stand in the scope behind it, whatever proxy is in between.
     """
 
-    def __init__(self, app: ASGIApp, door: Door, rules: Rules, cache: Cache, *, hsts: bool = False) -> None:
-        """`hsts`: the certificate comes from a known authority, so browsers may insist on TLS for a year."""
+    def __init__(
+        self, app: ASGIApp, door: Door, rules: Rules, cache: Cache, *, hsts: bool = False, timed: Timed | None = None
+    ) -> None:
+        """`hsts`: the certificate comes from a known authority, so browsers may insist on TLS for a year.
+
+        `timed` hears of each answer: the class of its route (`none` when it was refused before), status, seconds.
+        """
         self._app = app
         self._door = door
         self._rules = rules
         self._reads = CachedReads(app, cache)
         self._hsts = hsts
+        self._timed = timed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        began = time.perf_counter()
         name = request_id.name_request()
         head = Head(scope["headers"])
         state = scope.setdefault("state", {})
@@ -78,6 +88,9 @@ class Guard:
             await refusal.response()(scope, receive, dressed)
         except VivavoceError as error:
             await problem_of(error).response()(scope, receive, dressed)
+        finally:
+            if self._timed is not None and dressed.status:
+                self._timed(state.get("limit", "none"), dressed.status, time.perf_counter() - began)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
         peer = scope["client"][0] if scope.get("client") else ""
@@ -92,8 +105,9 @@ class Guard:
         await self._let_in(rule, place, head, scope, receive, send)
 
     async def _let_in(self, rule: Rule, place: Place, head: Head, scope: Scope, receive: Receive, send: Send) -> None:
-        caller = await self._door.admit(rule, head, place)
         state = scope["state"]
+        state["limit"] = rule.limit
+        caller = await self._door.admit(rule, head, place)
         state["principal"] = caller.principal
         state["caller"] = caller
         scope["client"] = (place.address, 0)
@@ -127,14 +141,16 @@ class Guard:
 class _Dressed:
     """`send`, with our headers on the first message of an answer."""
 
-    __slots__ = ("_extra", "_send")
+    __slots__ = ("_extra", "_send", "status")
 
     def __init__(self, send: Send, extra: list[tuple[bytes, bytes]]) -> None:
         self._send = send
         self._extra = extra
+        self.status = 0
 
     def __call__(self, message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
+            self.status = message["status"]
             own = message["headers"]
             message["headers"] = headers = [*own, *_ALWAYS, *self._extra]
             names = [name.lower() for name, _ in own]

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from vivavoce.accounts.principal import Principal
 from vivavoce.channels.census import Census
 from vivavoce.channels.door import Door, Rules
-from vivavoce.channels.guard import Guard
+from vivavoce.channels.guard import Guard, Timed
 from vivavoce.channels.limits import HttpLimits
 from vivavoce.channels.metrics import CONTENT_TYPE, Metrics
 from vivavoce.channels.page import FOLDER, Console
@@ -64,13 +64,13 @@ class _NoApi:
 def http_app(guarded: Guarded, pages: ASGIApp, api: Api | None = None) -> ASGIApp:
     """`pages` and the API behind the guard; each path goes to one of them."""
     if api is None:
-        return Guard(pages, guarded.door, _NoApi(), guarded.cache, hsts=guarded.hsts)
+        return Guard(pages, guarded.door, _NoApi(), guarded.cache, hsts=guarded.hsts, timed=guarded.timed)
     api_app = api.app
 
     async def either(scope: Scope, receive: Receive, send: Send) -> None:
         await (api_app if scope["path"].startswith("/api/") else pages)(scope, receive, send)
 
-    return Guard(either, guarded.door, api.rules, guarded.cache, hsts=guarded.hsts)
+    return Guard(either, guarded.door, api.rules, guarded.cache, hsts=guarded.hsts, timed=guarded.timed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,8 @@ class Guarded:
     cache: Cache
     hsts: bool = False
     """The certificate comes from a known authority."""
+    timed: Timed | None = None
+    """Hears of each answer (a histogram)."""
 
 
 def pages(

@@ -17,6 +17,7 @@ from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from vivavoce import aio
+from vivavoce.channels.tallies import Asked, Timings
 from vivavoce.conversation.outputs import Flush, Output, QueueDone, ReplyDone, TurnMetrics
 from vivavoce.inference.policies import Measured
 
@@ -24,6 +25,9 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 _RESPONSE_S: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 _STAGE_S: Final = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 5.0, 10.0)
+_REQUEST_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_DATABASE_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5)
+_STATUSES: Final = ("1xx", "2xx", "3xx", "4xx", "5xx")
 _LAG_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
 _LAG_EVERY_S: Final = 0.1
 
@@ -68,6 +72,19 @@ class Metrics(Collector):
             buckets=_STAGE_S,
             registry=registry,
         )
+        self._requests = Timings(
+            "vivavoce_http_seconds", "HTTP requests, to the end of the answer", ("route_class", "status"), _REQUEST_S
+        )
+        self._statements = Timings(
+            "vivavoce_database_statement_seconds", "Statements of the database", ("kind",), _DATABASE_S
+        )
+        self._waits = Timings(
+            "vivavoce_database_wait_seconds",
+            "Wait for a connection; on SQLite also for the turn to write",
+            ("for",),
+            _DATABASE_S,
+        )
+        self._asked: list[Asked] = []
         registry.register(self)
         self._observers: dict[type, Callable[[Any], None]] = {
             TurnMetrics: self._turn,
@@ -85,6 +102,14 @@ class Metrics(Collector):
         heard = self.sound_in_bytes / 2 / 16_000
         yield CounterMetricFamily("vivavoce_sound_in_seconds", "Sound heard from users", value=heard)
         yield CounterMetricFamily("vivavoce_sound_out_seconds", "Sound of replies sent", value=self.sound_out_seconds)
+        for timings in (self._requests, self._statements, self._waits):
+            yield timings.family()
+        for asked in self._asked:
+            yield asked.family()
+
+    def ask(self, *asked: Asked) -> None:
+        """Show these too; they are asked at each scrape, and must not wait or fail."""
+        self._asked.extend(asked)
 
     # ── observed ──────────────────────────────────────────────────────────────────────────────────
 
@@ -96,6 +121,18 @@ class Metrics(Collector):
     def error(self, code: str) -> None:
         """`code` is one of wire.codes, so the label is bounded."""
         self._errors.labels(code).inc()
+
+    def request(self, route_class: str, status: int, seconds: float) -> None:
+        """An HTTP request was answered. `route_class` is that of its limit, or `none` when it was refused before."""
+        self._requests.add(seconds, (route_class, _STATUSES[status // 100 - 1]))
+
+    def statement(self, kind: str, seconds: float) -> None:
+        """The database has answered one (the observer of storage/database_times.py)."""
+        self._statements.add(seconds, (kind,))
+
+    def waited(self, what: str, seconds: float) -> None:
+        """So long somebody waited for a connection, for `reading` or for `writing`."""
+        self._waits.add(seconds, (what,))
 
     def refused(self, status: int) -> None:
         self._refused.labels(str(int(status))).inc()

@@ -111,6 +111,11 @@ class Rates:
         self._busy: dict[str, int] = {}
         self._away_until = 0.0
 
+    @property
+    def alone(self) -> bool:
+        """The cache is away: each process limits by itself."""
+        return now() < self._away_until
+
     async def from_address(self, rate: Rate, address: str) -> None:
         """One more request of this class from there, before it is known whose. Raises RateLimited.
 

@@ -19,6 +19,7 @@ twice carries an id of its own.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal
@@ -30,6 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, a
 from vivavoce.errors import ConfigError
 from vivavoce.storage import database_postgres, database_sqlite
 from vivavoce.storage.database_errors import lost, translated
+from vivavoce.storage.database_times import Timed, time_statements
 
 Dialect = Literal["sqlite", "postgresql"]
 
@@ -51,6 +53,7 @@ class Database:
             self._doubt = database_postgres.Doubt()
             self.writers = database_postgres.engine(self.url, self._doubt)
             self.readers = self.writers.execution_options(**database_postgres.SNAPSHOT)
+        self._waited: Timed = lambda _what, _seconds: None
         self._read = async_sessionmaker(self.readers, expire_on_commit=False, autoflush=False)
         self._write = async_sessionmaker(self.writers, expire_on_commit=False, autoflush=False)
 
@@ -71,6 +74,13 @@ class Database:
             yield database
         finally:
             await database.close()
+
+    def watch(self, statement: Timed, waited: Timed) -> None:
+        """Tell of each statement by its kind, and of each wait for a connection, for `reading` or for `writing`."""
+        time_statements(self.writers, statement)
+        if self.dialect == "sqlite":  # on PostgreSQL both are one engine
+            time_statements(self.readers, statement)
+        self._waited = waited
 
     async def close(self) -> None:
         """End all connections; those in use end with their work."""
@@ -150,9 +160,11 @@ class Database:
         with translated():
             async with make() as session:
                 driver: Any = None
+                began = time.perf_counter()
                 try:
                     async with asyncio.timeout(database_postgres.ACQUIRE_S if self.dialect == "postgresql" else None):
                         connection = await session.connection()
+                    self._waited("reading" if make is self._read else "writing", time.perf_counter() - began)
                     driver = (await connection.get_raw_connection()).driver_connection
                     yield session
                 except BaseException as error:

@@ -73,6 +73,11 @@ class Encryption:
         self.context = _context()
         self.shown = source.load(self.context)
 
+    @classmethod
+    def given(cls, tls: Tls, now: Now = utc_now) -> Encryption:
+        """With the operator's certificate. Raises ConfigError when it cannot be used."""
+        return cls(_Given(Path(tls.certificate).expanduser(), Path(tls.key).expanduser(), now))
+
     def uvicorn_options(self) -> dict[str, Any]:
         """Options of uvicorn.Config; WebSockets run over the same connections."""
         return {"ssl_context_factory": lambda *_: self.context}
@@ -125,7 +130,7 @@ def encryption(server: Server, tls: Tls, keys: Path, *, off: bool = False, now: 
     """
     check(server, tls, off=off)
     if tls.certificate and not off:
-        return Encryption(_Given(Path(tls.certificate).expanduser(), Path(tls.key).expanduser(), now))
+        return Encryption.given(tls, now)
     if is_loopback(server.host) or tls.behind_proxy:
         return None
     return Encryption(_MadeHere(keys / "tls.pem", _names(server), now))

@@ -7,6 +7,7 @@ import sys
 import typer
 
 from vivavoce.app.cli import audit, backup, doctor, keys, link, models, say, serve, talk, token, user
+from vivavoce.app.process import no_core_dumps
 from vivavoce.errors import ConfigError, VivavoceError
 
 app = typer.Typer(
@@ -49,6 +50,7 @@ def _common(
 
 def main() -> None:
     """Entry point: 0 done, 1 failed, 2 asked for something impossible, 130 interrupted."""
+    no_core_dumps()
     try:
         app()
     except ConfigError as error:

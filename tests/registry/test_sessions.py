@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from registry.office import ADMIN, Office, office
-from vivavoce.errors import BadInput, Missing
-from vivavoce.registry.sessions import FRESH_MS
+from vivavoce.accounts.audit import Filter
+from vivavoce.errors import BadInput, Missing, StorageUnavailable
+from vivavoce.registry.sessions import FRESH_MS, LiveSessions
+from vivavoce.storage.bus.memory import MemoryBus
 from vivavoce.storage.ids import new_id
 from vivavoce.storage.models import LiveSession, User
 
@@ -80,3 +83,37 @@ async def test_the_gateway_that_has_it_ends_it(database_url: str) -> None:
             assert await ended.get() == (ann, "talk")
             listening.cancel()
         assert await here.acts() == ["session.end"]
+
+
+class Mute(MemoryBus):
+    """A bus that is away; while one waits for that, somebody else must be able to record."""
+
+    def __init__(self, here: Office) -> None:
+        super().__init__()
+        self._here = here
+
+    async def publish(self, channel: str, payload: bytes) -> None:
+        async with asyncio.timeout(2), self._here.database.writing() as rows:
+            await self._here.commons.audit.record(rows, ADMIN, "meanwhile", "thing", "1")
+        raise StorageUnavailable("away")
+
+
+async def test_an_order_that_reaches_nobody_holds_nobody_up_and_is_recorded_as_failed(database_url: str) -> None:
+    async with office(database_url) as here:
+        ann = await person(here, "ann")
+        await talking(here, ann, "talk")
+        sessions = LiveSessions(replace(here.commons, bus=Mute(here)))
+        with pytest.raises(StorageUnavailable):
+            await sessions.end(ADMIN, ann, "talk")
+        found = (await here.commons.audit.page(Filter())).items
+        assert [(one.act, one.outcome) for one in reversed(found)] == [
+            ("session.end", "ok"),
+            ("meanwhile", "ok"),
+            ("session.end", "failed"),
+        ]
+
+
+async def test_a_limit_that_cannot_be_is_refused_as_in_every_list(database_url: str) -> None:
+    async with office(database_url) as here:
+        with pytest.raises(BadInput):
+            await here.registry.sessions.page(None, limit=0)

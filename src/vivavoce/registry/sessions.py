@@ -6,17 +6,18 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from vivavoce.accounts.actor import Actor
-from vivavoce.errors import BadInput, Missing
+from vivavoce.errors import Missing, StorageUnavailable
 from vivavoce.registry.commons import Commons
 from vivavoce.storage.bus import News
 from vivavoce.storage.clock import MINUTE
 from vivavoce.storage.models import Conversation, LiveSession, User
+from vivavoce.storage.paging import USUAL, Keyset, Page
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ END: Final = "sessions.end"
 """Channel on which a gateway is told to end a session."""
 FRESH_MS: Final = 2 * MINUTE
 """A row that nobody has touched for so long belongs to a gateway that is gone."""
-MOST: Final = 200
+ORDER: Final = Keyset("sessions", LiveSession.owner_id, LiveSession.id)
 
 End = Callable[[str, str], bool]
 """Ends the session of that owner with that id, if it lives here."""
@@ -48,19 +49,13 @@ class Living:
     seen_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    items: list[Living]
-    next: str | None
-
-
 class _Order(msgspec.Struct):
     owner: str
     id: str
 
 
 class LiveSessions:
-    """See the head of the module. `listening` is held open by each gateway, with its own way of ending a session."""
+    """See the head of the module. Each gateway `listen`s, with its own way of ending a session."""
 
     def __init__(self, commons: Commons) -> None:
         self._database = commons.database
@@ -68,30 +63,20 @@ class LiveSessions:
         self._audit = commons.audit
         self._clock = commons.clock
 
-    async def page(self, owner: str | None, *, cursor: str | None = None, limit: int = 50) -> Page:
+    async def page(self, owner: str | None, *, cursor: str | None = None, limit: int = USUAL) -> Page[Living]:
         """Those of `owner`, or of everybody for None, by owner and id. Raises BadInput."""
-        count = max(1, min(limit, MOST))
-        query = (
+        living: Select[Any] = (
             select(LiveSession, Conversation, User.name)
             .join(User, User.id == LiveSession.owner_id)
             .outerjoin(Conversation, Conversation.id == LiveSession.conversation_id)
             .where(LiveSession.seen_at > self._clock() - FRESH_MS)
-            .order_by(LiveSession.owner_id, LiveSession.id)
-            .limit(count + 1)
         )
         if owner is not None:
-            query = query.where(LiveSession.owner_id == owner)
-        if cursor is not None:
-            last_owner, _, last = cursor.partition(".")
-            if len(last_owner) != 32 or not last:
-                raise BadInput("this cursor is none of ours")
-            later = (LiveSession.owner_id == last_owner) & (LiveSession.id > last)
-            query = query.where((LiveSession.owner_id > last_owner) | later)
+            living = living.where(LiveSession.owner_id == owner)
         async with self._database.reading() as session:
-            found = [_living(row, talk, name) for row, talk, name in await session.execute(query)]
-        more = len(found) > count
-        last_one = found[count - 1] if more else None
-        return Page(found[:count], f"{last_one.owner}.{last_one.id}" if last_one else None)
+            rows = (await session.execute(ORDER.after(living, cursor, limit))).all()
+        page = ORDER.page([row for row, _, _ in rows], limit)
+        return Page([_living(*row) for row in rows[:limit]], page.next)
 
     async def end(self, actor: Actor, owner: str, id: str) -> None:
         """End it, wherever it lives. Raises Missing, StorageUnavailable when no gateway can be told."""
@@ -100,8 +85,13 @@ class LiveSessions:
             if await session.scalar(wanted) is None:
                 raise Missing("there is no such session, or it has ended")
             await self._audit.record(session, actor, "session.end", "session", id, owner=owner)
-            # Within the transaction: an order that could not be given is not recorded as given.
+        # After the commit: whoever records waits for this transaction, and must not wait for a bus that hangs.
+        try:
             await self._bus.publish(END, msgspec.json.encode(_Order(owner, id)))
+        except StorageUnavailable:
+            async with self._database.writing() as session:
+                await self._audit.record(session, actor, "session.end", "session", id, "failed", owner=owner)
+            raise
 
     async def listen(self, end: End) -> None:
         """Carry out orders for sessions of this process until cancelled."""

@@ -173,3 +173,17 @@ async def test_a_session_that_another_process_took_is_let_go_here() -> None:
         sessions.release("ann", MINE.session_id)
         assert play.last(Problem).code == "replaced"
         assert shelf.kept, "it is the other process's now"
+
+
+async def test_a_process_that_dies_while_a_reply_sounds_has_kept_the_turn_as_far_as_it_was_heard() -> None:
+    shelf = Shelf()
+    async with house(shelf) as first:
+        await first.speak(1000)
+        while not first.speaker.played > 1.5 * MINE.output_rate:
+            await first.quiet(100)
+        kept = shelf.kept[MINE.owner, MINE.session_id]
+        assert kept.replies == 1
+        assert [message.role for message in kept.messages] == ["user", "assistant"]
+        heard = kept.messages[1].text.removesuffix("—")
+        assert heard
+        assert first.texts()[0].startswith(heard)

@@ -308,10 +308,10 @@ class Session:
         )
         self._keep()
 
-    def _keep(self) -> None:
-        """What another process would need to go on from here."""
+    def _keep(self, heard: str = "") -> None:
+        """What another process would need to go on from here; `heard` of the reply that sounds."""
         if self.spec.owner and self._observer.conversation:
-            kept = Snapshot.of(self.spec, self._observer.conversation, self.token, self._conversation)
+            kept = Snapshot.of(self.spec, self._observer.conversation, self.token, self._conversation, heard)
             self._house.resumes.keep(kept)
 
     # ── what the view says ────────────────────────────────────────────────────────────────────
@@ -334,6 +334,7 @@ class Session:
         self._conversation.replies = output.reply
         self._conversation.history.open(output.reply, output.said)
         self._send(output)
+        self._keep()
 
     def _on_made(self, output: Made) -> None:
         self._performance.take(output)
@@ -388,6 +389,7 @@ class Session:
         limits = self._house.limits
         if playing := self._performance.so_far():
             self._observer.progress(*playing)
+            self._keep(playing[2])
         if self._heard:
             self._heard, self._heard_at = False, now
         if self._active:

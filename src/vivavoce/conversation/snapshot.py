@@ -32,18 +32,20 @@ class Snapshot:
     last_reply: str = ""
 
     @classmethod
-    def of(cls, spec: SessionSpec, conversation: str, token: str, kept: Conversation) -> Snapshot:
+    def of(cls, spec: SessionSpec, conversation: str, token: str, kept: Conversation, heard: str = "") -> Snapshot:
+        """`heard`: so far, of the newest reply while it sounds. It ends there for whoever goes on from here."""
         memory = kept.memory
+        sounding = (ChatMessage("assistant", f"{heard}—"),) if heard else ()
         return cls(
             spec,
             conversation,
             digest(token),
-            tuple(replace(message, pictures=()) for message in kept.history.messages()),
+            (*(replace(message, pictures=()) for message in kept.history.messages()), *sounding),
             kept.replies,
             memory.volume,
             tuple(memory.facts),
             tuple(memory.timers.values()),
-            memory.last_reply,
+            heard or memory.last_reply,
         )
 
     def restore(self, into: Conversation) -> None:

@@ -116,7 +116,8 @@ def encoding(seconds: int) -> float:
     chunks = []
     noise = os.urandom(2 * RATE)
     for second in range(seconds):
-        chunks.append(sound(LEFT, second * RATE, RATE, noise) + sound(RIGHT, second * RATE, 24_000, bytes(48_000)))
+        both = sound(LEFT, second * RATE, RATE, noise), sound(RIGHT, second * RATE, 24_000, bytes(48_000))
+        chunks.append(b"".join(map(bytes, both)))
     framed = b"".join(encoder.HEAD.pack(encoder.CHUNK, len(chunk)) + chunk for chunk in chunks)
     begun = time.process_time()
     encoder.main(io.BytesIO(framed + encoder.HEAD.pack(encoder.END, 0)), io.BytesIO(), 0)

@@ -30,7 +30,7 @@ class Desk:
         self.terms = Terms("gateway", 365, recording_days, {"asr": "fake"})
         self.time = NOON
         self.told: list[Output] = []
-        self.chunks: list[bytes] = []
+        self.chunks: list[tuple[RecordingDraft, bytes]] = []
         self.recordings: list[RecordingDraft] = []
         self.over: list[ConversationObserver] = []
         self.rounds: aio.Ticker | None = aio.Ticker(0.5)
@@ -43,7 +43,7 @@ class Desk:
             self.rounds.add(observer.settle)
 
     def sound(self, recording: RecordingDraft, chunk: bytes, *, last: bool) -> None:
-        self.chunks.append(chunk)
+        self.chunks.append((recording, chunk))
         if recording not in self.recordings:
             self.recordings.append(recording)
 
@@ -60,12 +60,15 @@ class Desk:
         """Those that have changed since the last time."""
         return self.journal.take()[0].turns
 
-    def tracks(self, start: int = 0) -> npt.NDArray[np.int16]:
-        """[samples, 2]: what was recorded so far."""
-        composer = Composer(start)
-        records = [record for chunk in self.chunks for record in parse(chunk)]
-        blocks = [block for record in records for block in composer.push(record)]
-        return np.concatenate([*blocks, *composer.flush()]) if composer.length else np.zeros((0, 2), np.int16)
+    def tracks(self) -> npt.NDArray[np.int16]:
+        """[samples, 2]: what was recorded so far, one recording behind the other."""
+        tracks = [np.zeros((0, 2), np.int16)]
+        for recording in self.recordings:
+            composer = Composer(recording.start)
+            records = [record for of, chunk in self.chunks if of is recording for record in parse(chunk)]
+            tracks += [block for record in records for block in composer.push(record)]
+            tracks += composer.flush()
+        return np.concatenate(tracks)
 
 
 def draft(spec: SessionSpec, id: str = CONVERSATION) -> ConversationDraft:

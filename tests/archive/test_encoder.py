@@ -13,7 +13,7 @@ import pytest
 
 from vivavoce.archive import encoder
 from vivavoce.archive.clock import RATE
-from vivavoce.archive.records import LEFT, RIGHT, sound
+from vivavoce.archive.records import LEFT, RIGHT, Record, sound
 from vivavoce.errors import StorageError
 
 
@@ -22,8 +22,8 @@ def tone(seconds: float, hertz: float, rate: int = RATE) -> bytes:
     return bytes(wave.astype("<i2"))
 
 
-def source(*chunks: bytes, end: bool = True) -> io.BytesIO:
-    framed = b"".join(encoder.HEAD.pack(encoder.CHUNK, len(chunk)) + chunk for chunk in chunks)
+def source(*chunks: bytes | Record, end: bool = True) -> io.BytesIO:
+    framed = b"".join(encoder.HEAD.pack(encoder.CHUNK, len(chunk)) + chunk for chunk in map(bytes, chunks))
     return io.BytesIO(framed + (encoder.HEAD.pack(encoder.END, 0) if end else b""))
 
 
@@ -36,7 +36,7 @@ def parts(data: bytes) -> dict[int, bytes]:
     return found
 
 
-def encoded(*chunks: bytes, start: int = 0) -> dict[int, bytes]:
+def encoded(*chunks: bytes | Record, start: int = 0) -> dict[int, bytes]:
     sink = io.BytesIO()
     encoder.main(source(*chunks), sink, start)
     return parts(sink.getvalue())
@@ -91,7 +91,7 @@ def test_a_source_that_breaks_off_is_an_error() -> None:
     with pytest.raises(StorageError):
         encoder.main(source(whole, end=False), io.BytesIO(), 0)
     with pytest.raises(StorageError):
-        encoder.main(source(whole[:-5]), io.BytesIO(), 0)
+        encoder.main(source(bytes(whole)[:-5]), io.BytesIO(), 0)
 
 
 @pytest.mark.real

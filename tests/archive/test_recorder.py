@@ -267,7 +267,7 @@ async def test_recording_begins_and_ends_in_the_middle() -> None:
     line.is_done(3)
     line.observer.ended(Stopped("stopped"))
     assert (stretch.start, stretch.stop) == (round(3.1 * RATE), round(4.1 * RATE))
-    tracks = line.desk.tracks(stretch.start)
+    tracks = line.desk.tracks()
     assert clicks(tracks[:, 0]) == [RATE // 2]
     assert len(tracks) <= RATE + 1
 

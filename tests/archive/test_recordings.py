@@ -32,7 +32,7 @@ from vivavoce.storage.sealing.ring import Kek, key_ring
 
 pytestmark = pytest.mark.real
 RATE = 16_000
-SOUND = (sound(LEFT, RATE, RATE, tone(2, 300)), sound(RIGHT, 2 * RATE, 24_000, tone(1, 500, 24_000)))
+SOUND = (bytes(sound(LEFT, RATE, RATE, tone(2, 300))), bytes(sound(RIGHT, 2 * RATE, 24_000, tone(1, 500, 24_000))))
 
 
 class AwayBlobs:

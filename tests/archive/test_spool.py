@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vivavoce.archive import frames
-from vivavoce.archive.records import CUT, LEFT, RIGHT, cut, parse, sound
+from vivavoce.archive.records import CUT, END, LEFT, RIGHT, cut, end, parse, sound
 from vivavoce.archive.spool import Header, Spool
 from vivavoce.errors import StorageError, StorageFull
 
@@ -105,17 +105,20 @@ def test_frames_of_nonsense_are_none(tmp_path: Path) -> None:
 
 
 def test_records() -> None:
-    chunk = sound(LEFT, 5, 16_000, b"\1\0") + cut(7, 9) + sound(RIGHT, 1, 24_000, b"")
-    assert [(one.kind, one.position, one.rate, one.count, one.pcm) for one in parse(chunk)] == [
-        (LEFT, 5, 16_000, 1, b"\1\0"),
-        (CUT, 7, 16_000, 2, b""),
-        (RIGHT, 1, 24_000, 0, b""),
+    records = [sound(LEFT, 5, 16_000, b"\1\0"), cut(7, 9), sound(RIGHT, 1, 24_000, b""), end(11)]
+    chunk = b"".join(map(bytes, records))
+    assert list(parse(chunk)) == records
+    assert [(one.kind, one.position, one.stop, one.rate, one.pcm) for one in records] == [
+        (LEFT, 5, 6, 16_000, b"\1\0"),
+        (CUT, 7, 9, 16_000, b""),
+        (RIGHT, 1, 1, 24_000, b""),
+        (END, 11, 11, 16_000, b""),
     ]
-    assert b"".join(map(bytes, parse(chunk))) == chunk
+    assert sound(RIGHT, 1, 24_000, bytes(8)).stop == 4, "a part of a sample is one"
 
 
 @pytest.mark.parametrize(
-    "chunk", [b"\1", sound(LEFT, 0, 16_000, b"\1\0")[:-1], b"\x09" + sound(LEFT, 0, 16_000, b"")[1:]]
+    "chunk", [b"\1", bytes(sound(LEFT, 0, 16_000, b"\1\0"))[:-1], b"\x09" + bytes(sound(LEFT, 0, 16_000, b""))[1:]]
 )
 def test_no_records(chunk: bytes) -> None:
     with pytest.raises(StorageError):

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vivavoce.archive.clock import RATE
-from vivavoce.archive.records import BACK_S, CUT, LEFT, Record
+from vivavoce.archive.records import BACK_S, CUT, END, LEFT, Record
 from vivavoce.audio.pcm import view
 from vivavoce.audio.resample import StreamResampler
 
@@ -36,6 +36,8 @@ class Composer:
         """The position of the window's first sample."""
         self._end = start
         """Behind the last sample there is."""
+        self._stop: int | None = None
+        """Nothing goes beyond; None until that is known."""
         self._reply: _Stretch | None = None
 
     @property
@@ -52,6 +54,8 @@ class Composer:
         elif record.kind == CUT:
             yield from self._close()
             self._silence(record.position, record.count)
+        elif record.kind == END:
+            self._stop = self._end = max(self._base, record.position)
         else:
             if self._reply is None or not self._reply.goes_on(record):
                 yield from self._close()
@@ -72,6 +76,8 @@ class Composer:
     def _put(self, position: int, samples: npt.NDArray[np.int16], track: int) -> Iterator[Tracks]:
         if position < self._base:
             samples, position = samples[self._base - position :], self._base
+        if self._stop is not None:
+            samples = samples[: max(0, self._stop - position)]
         while len(samples):
             room = max(0, self._base + _WINDOW - position)
             part, samples = samples[:room], samples[room:]

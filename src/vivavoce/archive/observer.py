@@ -16,6 +16,7 @@ from vivavoce.archive.journal import ConversationDraft, Journal, RecordingDraft,
 from vivavoce.archive.layout import CARRIES, StageRow
 from vivavoce.archive.placing import Placing
 from vivavoce.archive.recorder import Recorder
+from vivavoce.archive.rolling import Rolling
 from vivavoce.conversation.inputs import Prefill, UserInput, UserText
 from vivavoce.conversation.observer import Kept
 from vivavoce.conversation.outputs import (
@@ -102,7 +103,7 @@ class ConversationObserver:
         """What the client knows; None before it is prepared."""
         self._recorder: Recorder | None = None
         self._frame: Callable[[bytes], None] | None = None
-        self._recording: RecordingDraft | None = None
+        self._recording: Rolling | None = None
         self._turn: TurnDraft | None = None
         self._placing: Placing | None = None
         self._speech_from: int | None = None
@@ -237,8 +238,6 @@ class ConversationObserver:
         draft.title = draft.title or title(said)
         self._desk.journal.conversation(draft)
         self._desk.journal.turn(turn)
-        if draft.turns == 1 and self._recording is not None:
-            self._desk.journal.recording(self._recording)
 
     def _prefill(self, output: Prefilled) -> None:
         if output.messages and output.messages[-1].role == "user":
@@ -371,9 +370,7 @@ class ConversationObserver:
         position = self._clock.position(now)
         if self._placing is not None:
             recorder.settle(self._placing, position)
-        recording.stop = position
-        if chunk := recorder.take():
-            self._desk.sound(recording, chunk, last=False)
+        recording.take(recorder.take(), position, self._placing)
 
     def _place_input(self, now: float | None = None, *, final: bool = False) -> None:
         position = self._clock.look(self._now() if now is None else now, final=final)
@@ -382,13 +379,20 @@ class ConversationObserver:
 
     def _start_recording(self) -> None:
         self._place_input(final=True)
-        now, terms = self._desk.clock(), self._desk.terms
-        start = self._clock.position(self._now())
         self._recorder = Recorder(self.spec.output_rate)
         self._frame = self._recorder.heard
         if self._placing is not None:
             self._recorder.begin(self._placing.came)
-        self._recording = RecordingDraft(
+        self._recording = Rolling(
+            self._clock.position(self._now()),
+            begin=self._new_recording,
+            tell=self._desk.journal.recording,
+            hand_in=self._desk.sound,
+        )
+
+    def _new_recording(self, start: int) -> RecordingDraft:
+        now, terms = self._desk.clock(), self._desk.terms
+        return RecordingDraft(
             id=new_id(self._desk.clock),
             conversation=self.draft,
             gateway=terms.gateway,
@@ -397,19 +401,17 @@ class ConversationObserver:
             created_at=now,
             expires_at=now + terms.recording_days * DAY,
         )
-        if self.draft.turns:
-            self._desk.journal.recording(self._recording)
 
     def _stop_recording(self) -> None:
         recorder, recording = self._recorder, self._recording
         if recorder is None or recording is None:
             return
         self._place_input(final=True)
-        recording.stop = self._clock.position(self._now())
+        position = self._clock.position(self._now())
         if self._placing is not None:
-            recorder.finish(self._placing, self._placing.sounding(recording.stop))
+            recorder.finish(self._placing, self._placing.sounding(position))
         self._recorder = self._recording = self._frame = None
-        self._desk.sound(recording, recorder.take(), last=True)
+        recording.stop(recorder.take(), position)
 
 
 def _trouble(turn: TurnDraft, code: str) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from vivavoce.archive.clock import RATE
 from vivavoce.archive.placing import Placing
-from vivavoce.archive.records import LEFT, RIGHT, cut, sound
+from vivavoce.archive.records import LEFT, RIGHT, Record, cut, sound
 from vivavoce.audio.pcm import SAMPLE_BYTES
 
 UNSURE: Final = RATE // 2
@@ -31,7 +31,7 @@ class Recorder:
         self._pieces: deque[tuple[int, bytes]] = deque()
         self._given = 0
         """Samples of the reply that have a record."""
-        self._records: list[bytes] = []
+        self._records: list[Record] = []
 
     def place(self, position: int) -> None:
         """What was heard since the last time begins there."""
@@ -80,17 +80,10 @@ class Recorder:
             self._give(placing, offset, pcm)
         self._pieces.clear()
 
-    def take(self) -> bytes:
-        """The records since the last time, as one chunk."""
-        chunk = b"".join(self._records)
-        self._records.clear()
-        return chunk
-
-    @property
-    def kept(self) -> int:
-        """Bytes that wait here."""
-        waiting = (*self._records, *self._frames, *(pcm for _, pcm in self._pieces))
-        return sum(map(len, waiting))
+    def take(self) -> list[Record]:
+        """The records since the last time."""
+        records, self._records = self._records, []
+        return records
 
     def _give(self, placing: Placing, offset: int, pcm: bytes) -> None:
         stop = offset + len(pcm) // SAMPLE_BYTES

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from accounts.house import PASSWORD, Watch, accounts, come_in, person
 from vivavoce.accounts.actor import LOCAL_OPERATOR, Actor
 from vivavoce.accounts.api_tokens import MOST, new_token, well_formed
 from vivavoce.accounts.permissions import TABLE
-from vivavoce.errors import BadInput, Missing, Refused, Unauthorised
+from vivavoce.errors import BadInput, Missing, Refused, StorageError, Unauthorised
 from vivavoce.storage.clock import DAY
 from vivavoce.storage.database import Database
 
@@ -151,3 +154,37 @@ def test_a_token_has_the_form_that_scanners_for_secrets_are_told() -> None:
     tokens = {new_token() for _ in range(100)}
     assert len(tokens) == 100
     assert all(well_formed(one) and len(one) == 3 + 43 + 6 for one in tokens)
+
+
+@pytest.mark.real
+async def test_two_processes_that_note_many_tokens_in_other_orders_do_not_hinder_each_other(database: Database) -> None:
+    watch = Watch()
+    here, there = accounts(database, watch), accounts(database, watch)
+    owner = await person(here, "ada")
+    made = [(await here.api_tokens.create(LOCAL_OPERATOR, owner.id, "x", "user")).token for _ in range(MOST)]
+    watch.on(99)
+    for round_ in range(5):
+        for one, other in zip(made, reversed(made), strict=True):
+            await here.api_tokens.check(one)
+            await there.api_tokens.check(other)
+        watch.on(round_)
+        await asyncio.gather(here.api_tokens.note_use(), there.api_tokens.note_use())
+    assert all(view.last_used_at for view in await here.api_tokens.of(owner.id))
+
+
+@pytest.mark.real
+async def test_use_that_could_not_be_noted_is_noted_next_time(sqlite: Database) -> None:
+    watch = Watch()
+    house = accounts(sqlite, watch)
+    owner = await person(house, "ada")
+    made = await house.api_tokens.create(LOCAL_OPERATOR, owner.id, "x", "user")
+    await house.api_tokens.check(made.token)
+    async with sqlite.writing() as session:
+        await session.execute(text("ALTER TABLE api_tokens RENAME TO away"))
+    with pytest.raises(StorageError):
+        await house.api_tokens.note_use()
+    async with sqlite.writing() as session:
+        await session.execute(text("ALTER TABLE away RENAME TO api_tokens"))
+    await house.api_tokens.note_use()
+    (view,) = await house.api_tokens.of(owner.id)
+    assert view.last_used_at == watch()

@@ -13,7 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, cast
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 
 from vivavoce.accounts.actor import Actor
 from vivavoce.accounts.audit import clean
@@ -21,7 +21,7 @@ from vivavoce.accounts.commons import Commons
 from vivavoce.accounts.names import known, missing
 from vivavoce.accounts.permissions import PERMISSIONS, ROLES, TABLE, Permission, Role
 from vivavoce.accounts.principal import Principal
-from vivavoce.errors import BadInput, Refused, Unauthorised
+from vivavoce.errors import BadInput, Refused, StorageError, Unauthorised
 from vivavoce.storage.clock import DAY
 from vivavoce.storage.ids import new_id
 from vivavoce.storage.models import ApiToken, User
@@ -29,6 +29,9 @@ from vivavoce.storage.models import ApiToken, User
 FORM: Final = re.compile(r"vv_[A-Za-z0-9_-]{43}[0-9a-z]{6}")
 MOST: Final = 50
 """Living tokens of one user."""
+AT_ONCE: Final = 500
+"""Tokens whose use one transaction notes."""
+_TABLE: Final = ApiToken.metadata.tables[ApiToken.__tablename__]
 DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -151,9 +154,16 @@ class ApiTokens:
         used, self._used = self._used, {}
         if not used:
             return
-        async with self._database.writing() as session:
-            for token_id, at in used.items():
-                await session.execute(update(ApiToken).where(ApiToken.id == token_id).values(last_used_at=at))
+        # In the order of their ids: two processes note the same tokens, and must not wait for each other in a ring.
+        noted = [{"token": token_id, "at": at} for token_id, at in sorted(used.items())]
+        note = update(_TABLE).where(_TABLE.c.id == bindparam("token")).values(last_used_at=bindparam("at"))
+        try:
+            for start in range(0, len(noted), AT_ONCE):
+                async with self._database.writing() as session:
+                    await session.execute(note, noted[start : start + AT_ONCE])
+        except StorageError:
+            self._used = used | self._used  # next time; what was used meanwhile is newer
+            raise
 
     async def _find(self, *which: ColumnElement[bool]) -> tuple[Principal, ApiToken] | None:
         async with self._database.reading() as session:

@@ -23,6 +23,7 @@ from vivavoce.errors import (
     Refused,
     StorageUnavailable,
     Unauthorised,
+    VivavoceError,
 )
 from vivavoce.storage.clock import SECOND
 
@@ -214,3 +215,20 @@ def test_storage_that_is_away_is_told_as_such() -> None:
     answer = httpx.Response(503, json={"code": "storage_unavailable", "detail": "the database does not answer"})
     assert isinstance(problem(answer), StorageUnavailable)
     assert problem(httpx.Response(502, text="<html>")).message == "the server answered 502"
+
+
+async def test_an_answer_without_end_is_not_taken_whole() -> None:
+    sent = 0
+
+    async def much() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while sent < 1_000:
+            sent += 1
+            yield bytes(1 << 20)
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=much()))
+    async with VivavoceClient(HERE, transport=transport) as client:
+        with pytest.raises(VivavoceError) as error:
+            await client.me.get()
+    assert error.value.code == "too_large"
+    assert sent < 100

@@ -177,8 +177,9 @@ class Transport:
             sent["Content-Type"] = "application/json"
         try:
             async with self._http.stream(method, path, params=_given(query), content=content, headers=sent) as response:
-                await _whole(response)
-                return response
+                body = await _whole(response)
+                # Unpacked already, so without the headers that say how it was packed.
+                return httpx.Response(response.status_code, headers=_plain(response.headers), content=body)
         except httpx.HTTPError as error:
             raise unreachable(error, self.address) from error
 
@@ -186,11 +187,18 @@ class Transport:
         return {"Authorization": f"Bearer {self._token}"} if self._token else {}
 
 
-async def _whole(response: httpx.Response) -> None:
-    """Read the body, within bounds."""
-    if int(response.headers.get("content-length", 0)) > MOST:
-        raise BackendError(f"the answer is longer than {MOST >> 20} MiB", code="too_large")
-    await response.aread()
+def _plain(headers: httpx.Headers) -> list[tuple[str, str]]:
+    return [(name, text) for name, text in headers.multi_items() if name not in ("content-encoding", "content-length")]
+
+
+async def _whole(response: httpx.Response) -> bytes:
+    """The body, within bounds: also of a server that does not say how long it is, or packs much into little."""
+    body = bytearray()
+    async for piece in response.aiter_bytes():
+        body += piece
+        if len(body) > MOST:
+            raise VivavoceError(f"the answer is longer than {MOST >> 20} MiB", code="too_large")
+    return bytes(body)
 
 
 def _pause(response: httpx.Response, otherwise: float) -> float | None:

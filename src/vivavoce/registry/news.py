@@ -8,14 +8,15 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from vivavoce.accounts.live import CHANNEL
 from vivavoce.errors import StorageError
 from vivavoce.storage.bus import Bus
 from vivavoce.storage.cache import Cache
 
 log = logging.getLogger(__name__)
 
-LIVE: Final = "live"
-"""Channel of what people watch."""
+LIVE: Final = CHANNEL
+"""Where people's consoles listen."""
 
 
 class News:

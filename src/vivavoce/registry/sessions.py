@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
 from vivavoce.accounts.actor import Actor
 from vivavoce.errors import Missing, StorageUnavailable
@@ -65,7 +65,7 @@ class LiveSessions:
 
     async def page(self, owner: str | None, *, cursor: str | None = None, limit: int = USUAL) -> Page[Living]:
         """Those of `owner`, or of everybody for None, by owner and id. Raises BadInput."""
-        living: Select[Any] = (
+        living: Any = (
             select(LiveSession, Conversation, User.name)
             .join(User, User.id == LiveSession.owner_id)
             .outerjoin(Conversation, Conversation.id == LiveSession.conversation_id)

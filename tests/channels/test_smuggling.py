@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 
@@ -27,7 +28,7 @@ async def answers(port: int, request: bytes) -> list[int]:
                 told += more
     finally:
         writer.close()
-    return [int(line.split()[1]) for line in told.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")]
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3})", told)]
 
 
 def post(*fields: bytes, body: bytes) -> bytes:
@@ -55,7 +56,8 @@ AMBIGUOUS = {
 async def test_what_is_ambiguous_is_refused_and_hides_nothing(request_: bytes) -> None:
     async with serving() as made:
         told = await answers(made.port, request_)
-    assert told == [400]
+    # Where the application had begun to answer the connection is cut instead.
+    assert told in ([400], [])
 
 
 async def test_two_requests_in_one_piece_are_two() -> None:

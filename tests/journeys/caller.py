@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -46,12 +47,16 @@ class Caller:
     # ── what a person does ────────────────────────────────────────────────────────────────────────
 
     @asynccontextmanager
-    async def line(self, server: Server, kind: str = "duplex", port: int | None = None) -> AsyncIterator[None]:
-        """An open line, at `port` where something stands before the server; at its end the person hangs up."""
-        address = f"ws://127.0.0.1:{port or server.port}/ws/{kind}/caller-{self.name}"
+    async def line(
+        self, server: Server, kind: str = "duplex", port: int | None = None, trust: ssl.SSLContext | None = None
+    ) -> AsyncIterator[None]:
+        """An open line, at `port` where something stands before the server, encrypted for whom `trust` is given; at
+        its end the person hangs up.
+        """
+        address = f"{'wss' if trust else 'ws'}://127.0.0.1:{port or server.port}/ws/{kind}/caller-{self.name}"
         with unwrapped():
             async with (
-                connect(address, max_size=None, additional_headers=server.bearer) as self._link,
+                connect(address, max_size=None, additional_headers=server.bearer, ssl=trust) as self._link,
                 asyncio.TaskGroup() as group,
             ):
                 talking = aio.spawn(group, self._talk(), "talk")

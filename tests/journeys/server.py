@@ -81,10 +81,10 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, *words: str) -> Iterator[Server]:
+def serving(folder: Path, *words: str, port: int = 0) -> Iterator[Server]:
     """`vivavoce serve WORDS…` in `folder`, once it is ready; gone at the end, also from a test that failed."""
     words = ("--set", f"data.folder={folder / 'data'}", *words)
-    command = [*VIVAVOCE, "serve", "--port", "0", *words]
+    command = [*VIVAVOCE, "serve", "--port", str(port), *words]
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=log, text=True)
     assert process.stdout is not None

@@ -164,7 +164,7 @@ function Gave({ step: { backend, output, error, name }, tokens }: { step: Step; 
     <>
       {[backend, ...counted].filter((part) => part !== "").join(" · ")}
       {error !== "" && <span className="turn-error"> {t("inspector.failed", { why: replay(`error.${error}` as "error.asr_failed", { defaultValue: error }) })}</span>}
-      {error === "" && output !== null && output !== "" && <q> {output}</q>}
+      {error === "" && output !== null && output !== "" && <> <q>{output}</q></>}
     </>
   );
 }

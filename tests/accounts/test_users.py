@@ -249,6 +249,25 @@ async def test_a_deletion_that_was_stopped_in_its_middle_is_finished_later(datab
     assert len((await house.audit.page(Filter(what="user.delete"))).items) == 1
 
 
+async def test_a_deletion_that_cannot_be_finished_keeps_nobody_else(database: Database) -> None:
+    house = accounts(database, Watch())
+    stuck, other = await person(house, "ada"), await person(house, "ben")
+    away = {stuck.id, other.id}
+
+    async def clear(_: Actor, user_id: str) -> None:
+        if user_id in away:
+            raise StorageUnavailable("away")
+
+    house.users.before_delete(clear)
+    for user in (stuck, other):
+        with pytest.raises(StorageUnavailable):
+            await house.users.delete(LOCAL_OPERATOR, user.id)
+    away.remove(other.id)
+    with pytest.raises(StorageUnavailable):
+        await house.users.finish_deletions()
+    assert [one.id for one in (await house.users.page()).items] == [stuck.id]
+
+
 async def test_the_audit_names_nobody_who_is_gone(database: Database) -> None:
     house = accounts(database, Watch())
     user = await person(house, "ada")

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from sqlalchemy import delete as deleting
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from vivavoce.accounts.actor import SYSTEM, Actor
@@ -15,16 +15,14 @@ from vivavoce.accounts.commons import Commons
 from vivavoce.accounts.names import known, missing, spelled
 from vivavoce.accounts.permissions import ROLES, Role
 from vivavoce.accounts.profile import Profile
-from vivavoce.errors import BadInput, Conflict, Refused
+from vivavoce.errors import BadInput, Conflict, Refused, StorageError
+from vivavoce.storage.backup_deletions import USER
 from vivavoce.storage.ids import new_id
 from vivavoce.storage.models import Blob, Deletion, IdempotentAnswer, SignIn, User
 from vivavoce.storage.paging import USUAL, Keyset, Page
 
 DISPLAY_NAME: Final = 128
 OLDEST: Final = Keyset("users", User.id)
-
-DELETED: Final = "user"
-"""Kind of the rows in the journal of deletions."""
 
 Clearing = Callable[[Actor, str], Awaitable[object]]
 """Removes what a higher room keeps of a user, in transactions of its own; done twice it does no harm."""
@@ -174,18 +172,26 @@ class Users:
             user.epoch += 1
             user.version += 1
             await _end_sign_ins(session, user_id, self._clock())
-            session.add(Deletion(kind=DELETED, object_id=user_id, at=self._clock()))
+            session.add(Deletion(kind=USER, object_id=user_id, at=self._clock()))
             seq = await self._audit.record(session, actor, "user.revoke", "user", user_id)
         await self._revocations.tell(seq, user_id, None)
         await self._remove(actor, user_id)
 
     async def finish_deletions(self) -> None:
-        """Go on with what was stopped in its middle. Raises StorageError; then the next call goes on."""
-        begun = select(User.id).join(Deletion, (Deletion.object_id == User.id) & (Deletion.kind == DELETED)).distinct()
+        """Go on with what was stopped in its middle. Raises StorageError when something is left for the next call."""
+        # From the few who are kept out: the journal, which also names conversations, only grows.
+        named = exists().where(Deletion.object_id == User.id, Deletion.kind == USER)
+        begun = select(User.id).where(User.disabled, named).order_by(User.id)
         async with self._database.reading() as session:
             left = (await session.scalars(begun)).all()
+        failure: StorageError | None = None
         for user_id in left:
-            await self._remove(SYSTEM, user_id)
+            try:
+                await self._remove(SYSTEM, user_id)
+            except StorageError as error:  # one that cannot go just now keeps nobody else here
+                failure = error
+        if failure is not None:
+            raise failure
 
     async def _remove(self, actor: Actor, user_id: str) -> None:
         for clearing in self._clearings:

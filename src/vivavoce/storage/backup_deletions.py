@@ -56,6 +56,11 @@ class Journal:
         self._path = path
         self._written: set[int] | None = None
 
+    @property
+    def remembered(self) -> int:
+        """Rows it knows to be in the file; older ones are not looked at again."""
+        return len(self._written or ())
+
     async def run(self) -> None:
         """Follow until cancelled. While it cannot, the log says so once, and it is made up for later."""
         well = True
@@ -75,16 +80,23 @@ class Journal:
         Raises StorageUnavailable or StorageFull; then the next call makes up for it.
         """
         if self._written is None:
-            self._written = {one.id for one in read(self._path)} if self._path.exists() else set()
-        newest = max(self._written, default=0)
-        query = select(Deletion).where(Deletion.id > newest - LATE).order_by(Deletion.id)
+            self._written = await asyncio.to_thread(_ids, self._path)
+        since = max(self._written, default=0) - LATE
+        query = select(Deletion.id, Deletion.kind, Deletion.object_id, Deletion.at).where(Deletion.id > since)
         async with self._database.reading() as session:
-            rows = await session.scalars(query)
-            new = [Deleted(row.id, row.kind, row.object_id, row.at) for row in rows if row.id not in self._written]
+            rows = await session.execute(query.order_by(Deletion.id))
+            new = [Deleted(*row) for row in rows if row[0] not in self._written]
         if new:
-            _append(self._path, new)
+            await asyncio.to_thread(_append, self._path, new)  # it waits for the disk, and people are talking
             self._written.update(one.id for one in new)
+            since = max(self._written) - LATE
+            self._written = {number for number in self._written if number > since}
         return len(new)
+
+
+def _ids(path: Path) -> set[int]:
+    """Of what the file has; nothing where there is none yet."""
+    return {one.id for one in read(path)} if path.exists() else set()
 
 
 def read(path: Path) -> list[Deleted]:
@@ -132,8 +144,7 @@ async def apply(connection: AsyncConnection, tables: Tables, deleted: Iterable[D
         elif one.kind == HISTORY:
             before = (conversations.owner_id == one.object) & (conversations.started_at <= one.at)
             await _forget(connection, tables, before, now)
-            if (counts := tables.get("activity")) is not None:
-                await connection.execute(delete(counts).where(counts.c.owner_id == one.object, counts.c.at <= one.at))
+            await _forget_counts(connection, tables, one.object, one.at)
         else:
             raise StorageError(f"the journal names a {one.kind!r} as deleted, which only a newer program knows")
         if (one.kind, one.object, one.at) not in remembered:

@@ -9,8 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
+from vivavoce.app.front import Front
+from vivavoce.app.platform import platform
 from vivavoce.app.security import Row, look
 from vivavoce.app.settings import Flag, load
 
@@ -84,3 +87,27 @@ def test_commands_leave_no_core_dump() -> None:
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert {int(word) for word in told.split()} <= {0, 1}
     assert resource.RLIM_INFINITY not in {int(word) for word in told.split()}
+
+
+@pytest.mark.real
+async def test_what_a_server_writes_is_its_owners_alone_and_holds_no_password(tmp_path: Path) -> None:
+    loaded = load([Flag("data.folder", str(tmp_path / "data"), "test")], {}, folder=tmp_path)
+    before = os.umask(0o022)
+    try:
+        async with platform(loaded) as house:
+            asking = httpx.AsyncClient(transport=httpx.ASGITransport(Front(house).app), base_url="http://localhost")
+            assert house.first is not None
+            body = {"secret": house.first.secret, "password": "a canary on plum trees"}
+            async with asking:
+                assert (await asking.post("/api/auth/link", json=body)).status_code == 200
+                assert (await asking.post("/api/auth/link", json=body)).status_code == 401
+            rows = {row.name: row for row in await look(loaded)}
+            assert rows["data folder"].well, rows["data folder"].detail
+            files = [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+            assert files
+            for path in files:
+                kept = path.read_bytes()
+                assert b"canary" not in kept, path
+                assert house.first.secret.encode() not in kept, path
+    finally:
+        os.umask(before)

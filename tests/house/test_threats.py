@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from pathlib import Path
 
 import pytest
 from packaging.version import Version
 
 from house.test_requirements import ROOT, pins
+from vivavoce import api
 from vivavoce.accounts import credentials, password_rules, tickets
 from vivavoce.api import auth, idempotency
 from vivavoce.app import tls
@@ -81,3 +84,15 @@ def test_nothing_is_older_than_its_fixed_version(file: Path) -> None:
 def test_the_floors_are_about_something() -> None:
     served = pins(ROOT / "requirements/base.txt")
     assert {"pyjwt", "starlette"} <= served.keys()
+
+
+def test_only_a_list_that_knows_no_owner_is_kept_for_all() -> None:
+    """Kept answers are given to everybody with the same permissions. Whoever keeps another route has to show that
+    its answer depends on nothing else, and then to name it here.
+    """
+    kept = set()
+    for found in pkgutil.iter_modules(api.__path__):
+        for made in vars(importlib.import_module(f"vivavoce.api.{found.name}")).values():
+            routes = getattr(made, "routes", None)
+            kept |= {one.path for one in getattr(routes, "declared", ()) if one.cached}
+    assert kept == {"/api/apps"}

@@ -175,6 +175,21 @@ async def test_a_conversation_stays_its_owner_s(database: Database) -> None:
     assert (row.owner_id, row.turns) == (ann, 1)
 
 
+async def test_what_waited_here_does_not_undo_what_another_process_wrote(database: Database) -> None:
+    ann, id, here = await person(database, "ann"), new_id(), store(database)
+    await here.write(Batch([conversation(ann, id, turns=2)]))
+    await here.write(Batch([conversation(ann, id, new=False, state="closed", turns=3)]))
+    for late in (conversation(ann, id, new=False, turns=2), conversation(ann, id, turns=3)):
+        await here.write(Batch([late]), late=True)
+        async with database.reading() as session:
+            row = await session.get_one(Conversation, id)
+        assert (row.state, row.turns) == ("closed", 3)
+    await here.write(Batch([conversation(ann, id, new=False, turns=4)]))
+    async with database.reading() as session:
+        row = await session.get_one(Conversation, id)
+    assert (row.state, row.turns) == ("open", 4), "and somebody goes on with it"
+
+
 async def test_a_recording_goes_forward_only(database: Database) -> None:
     ann, id, sound = await person(database, "ann"), new_id(), new_id()
     await store(database).write(Batch([conversation(ann, id)], [], [recording(ann, sound, id)]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from sqlalchemy import Table, bindparam, or_, select, update
+from sqlalchemy import Table, and_, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -129,10 +129,23 @@ _GROWS: Final = ("state", "title", "turns", "cuts", "response_ms", "last_at", "e
 """What changes of a conversation."""
 
 
+def _newer(table: Table, turns: Any, state: Any) -> Any:
+    """Rows that waited in one process do not undo what another one, where the session went on, wrote meanwhile."""
+    same = and_(table.c.turns == turns, or_(table.c.state == "open", state != "open"))
+    return or_(table.c.turns < turns, same)
+
+
 def _grown(table: Table) -> Any:
     return (
         update(table)
-        .where(table.c.id == bindparam("new_id"))
+        .where(
+            table.c.id == bindparam("new_id"),
+            _newer(
+                table,
+                bindparam("new_turns", type_=table.c.turns.type),
+                bindparam("new_state", type_=table.c.state.type),
+            ),
+        )
         .values({name: bindparam(f"new_{name}") for name in _GROWS})
     )
 
@@ -141,7 +154,10 @@ def _conversations(insert: Any) -> Any:
     return insert.on_conflict_do_update(
         index_elements=["id"],
         set_={name: insert.excluded[name] for name in _GROWS},
-        where=_table(Conversation).c.owner_id == insert.excluded.owner_id,
+        where=and_(
+            _table(Conversation).c.owner_id == insert.excluded.owner_id,
+            _newer(_table(Conversation), insert.excluded.turns, insert.excluded.state),
+        ),
     )
 
 

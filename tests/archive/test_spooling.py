@@ -121,6 +121,34 @@ async def test_without_a_key_it_waits_and_then_gives_up(tmp_path: Path) -> None:
     assert house.room[-1] == "storage_unavailable"
 
 
+class Slow(Masked):
+    """A key takes until it is let go."""
+
+    def __init__(self) -> None:
+        self.asked, self.go = asyncio.Event(), asyncio.Event()
+
+    async def seal(self, plain: bytes, scope: str, place: str) -> bytes:
+        self.asked.set()
+        await self.go.wait()
+        return await super().seal(plain, scope, place)
+
+
+async def test_stopped_in_the_middle_of_a_round_it_is_written_to_its_end(tmp_path: Path) -> None:
+    sealer = Slow()
+    house = House(tmp_path, sealer)
+    one = house.recording()
+    house.spooling.sound(one, b"1", last=True)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(house.spooling.run())
+        await sealer.asked.wait()
+        task.cancel()
+        await asyncio.sleep(0)
+        sealer.go.set()
+    (chunk,) = house.spool.chunks(one.id)
+    assert await sealer.unseal(chunk, "", "") == b"1"
+    assert house.complete == [one.id]
+
+
 async def test_rounds_go_on(tmp_path: Path) -> None:
     house = House(tmp_path)
     async with asyncio.TaskGroup() as group:

@@ -23,6 +23,8 @@ from vivavoce.storage.sealing import Sealer
 log = logging.getLogger(__name__)
 
 ROUND_S: Final = 0.5
+ENDING_S: Final = 5.0
+"""A round that is under way when the server stops gets so long."""
 LOOK_S: Final = 5.0
 """The room on the disk is looked at this often."""
 WAITING: Final = 32 << 20
@@ -74,10 +76,17 @@ class Spooling:
         return {*self._begun, *self._drafts}
 
     async def run(self) -> None:
-        """Until cancelled; `round` once more writes what is left."""
-        while True:
-            await asyncio.sleep(ROUND_S)
-            await self.round()
+        """Until cancelled, but not in the middle of a round; `round` once more writes what is left."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await asyncio.sleep(ROUND_S)
+                going = aio.spawn(group, self.round(), "archive: round")
+                try:
+                    await asyncio.wait([going])
+                except asyncio.CancelledError:
+                    # What a round has in hand is nowhere else, and a thread that writes cannot be called back.
+                    await asyncio.wait([going], timeout=ENDING_S)
+                    raise
 
     async def round(self) -> None:
         """Let all recorders give what they have, and write it."""

@@ -82,6 +82,17 @@ def test_sound_that_was_kept_goes_where_the_last_ended() -> None:
     assert abs(feed.clock.position(feed.now) - (5 + 10 + 10 / 3 + 10) * RATE) <= RATE * 4
 
 
+def test_who_was_muted_for_long_is_not_put_minutes_back_by_a_line_in_a_hurry() -> None:
+    feed = Feed()
+    feed.come(5)
+    feed.silence(600)
+    feed.come(2, pace=3)
+    feed.come(5)
+    feed.look(final=True)
+    assert feed.clock.at_input(5 * RATE) >= 600 * RATE
+    assert feed.clock.at_input(12 * RATE - 1) <= feed.clock.position(feed.now)
+
+
 def test_a_stall_of_the_line_is_no_gap() -> None:
     feed = Feed()
     feed.come(5)

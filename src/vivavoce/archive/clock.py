@@ -4,7 +4,8 @@ While sound comes as it is spoken, the position is the number of samples that ca
 no sample. Where none comes (the microphone is muted, the line is down, a turn-based client has said its say) the loop's
 clock carries on. When it comes again, one of three things has happened, and only its pace tells which:
 
-- it comes faster than it was spoken: it was kept meanwhile, and goes where the last of it ended;
+- it comes faster than it was spoken: it was kept meanwhile, and goes where the last of it ended, if that is not longer
+  ago than sound is kept;
 - it comes at its pace, and the silence was longer than `GAP_S`: nothing was said there, it goes where the clock is;
 - it comes at its pace, and the silence was short: the line has become slower, and the clock follows it.
 
@@ -25,6 +26,8 @@ PACE_S: Final = 0.5
 """The pace at which sound comes again is measured for so long; it waits, unplaced, meanwhile."""
 SLEW: Final = 0.005
 """Seconds a second that the loop's clock gives in to sound that is a little behind it."""
+KEPT_S: Final = 90.0
+"""No client keeps sound for longer: a lost line is waited for 60 s, and 30 s come with it."""
 CATCHING_UP: Final = 0.2
 """Sound that gains so much on the clock (seconds a second) is catching up."""
 
@@ -79,7 +82,7 @@ class SampleClock:
         since, was_behind = self._returned or (now, behind)
         if now - since < PACE_S and not final:
             return None
-        if was_behind - behind > CATCHING_UP * (now - since) * RATE:
+        if was_behind - behind > CATCHING_UP * (now - since) * RATE and was_behind <= KEPT_S * RATE:
             self._returned = (now, behind)
             return self._place(fresh)
         if behind > GAP_S * RATE:

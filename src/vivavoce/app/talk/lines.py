@@ -165,7 +165,10 @@ async def there(hearer: Hearer, url: str, token: str | None = None) -> AsyncIter
         why = os.strerror(number) if number > 0 else error.strerror or "nobody answers"
         raise BackendUnavailable(f"no conversation at {address}: {why}; is the server running?") from error
     except WSError as error:
-        raise BackendUnavailable(f"no conversation at {address}: {str(error) or type(error).__name__}") from error
+        why = str(error) or type(error).__name__
+        if why.endswith("received 401"):
+            why = "the server does not know us; put a token into VIVAVOCE_TOKEN (`vivavoce token create --role user`)"
+        raise BackendUnavailable(f"no conversation at {address}: {why}") from error
     assert isinstance(line, _There)
     try:
         yield line

@@ -161,6 +161,18 @@ async def test_first_link_once_and_not_logged(database: Database, caplog: pytest
     assert grant.refresh_token not in caplog.text
 
 
+async def test_after_a_clock_was_set_back_guesses_are_written_down_again(sqlite: Database) -> None:
+    watch = Watch()
+    house = accounts(sqlite, watch)
+    for n in range(AUDITED + 1):
+        with pytest.raises(Unauthorised):
+            await house.credentials.with_password(f"nobody{n}", "a guess that is wrong", Whence(f"198.51.{n}.9"))
+    watch.on(-DAY)
+    with pytest.raises(Unauthorised):
+        await house.credentials.with_password("nobody", "a guess that is wrong", Whence("192.0.2.7"))
+    assert len(await house.audit.after(Filter(what="sign_in"), 0)) == AUDITED + 1
+
+
 async def test_a_link_ends_after_a_quarter_of_an_hour(sqlite: Database) -> None:
     watch = Watch()
     house = accounts(sqlite, watch)

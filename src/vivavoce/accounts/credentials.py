@@ -209,7 +209,7 @@ class Credentials:
         """Counted always; written down 100 times an hour. The name that was typed is not: it may be a password."""
         await self._throttle.failed(tried)
         moment = self._clock()
-        if moment >= self._hour_ends:
+        if not moment < self._hour_ends <= moment + HOUR:  # over, or the clock was set back since
             self._hour_ends, self._written = moment + HOUR, 0
         self._written += 1
         if self._written > AUDITED:

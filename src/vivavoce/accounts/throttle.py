@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from vivavoce.accounts.networks import network, single
 from vivavoce.errors import RateLimited, StorageUnavailable
@@ -43,6 +43,11 @@ class Limits:
     """A single try that is let through beyond a limit holds its place at most so long."""
 
 
+LIMITS: Final = Limits()
+SHARE: Final = Limits(LIMITS.pair // 2, LIMITS.address // 2, LIMITS.name // 2)
+"""Of a process that counts alone: there is a cache that can be away only where there are several processes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Try:
     """A try that was let in: give it to `succeeded` or `failed`."""
@@ -60,16 +65,10 @@ class Try:
 class Throttle:
     """`admit` before a password is checked; then one of `failed`, `succeeded`, `dropped`."""
 
-    def __init__(
-        self, cache: Cache, local: Cache, clock: Clock, *, processes: int = 2, limits: Limits = Limits()
-    ) -> None:
+    def __init__(self, cache: Cache, local: Cache, clock: Clock) -> None:
         self._cache = cache
         self._local = local
         self._clock = clock
-        self._limits = limits
-        self._share = Limits(
-            max(1, limits.pair // processes), max(1, limits.address // processes), max(1, limits.name // processes)
-        )
 
     async def admit(self, name: str, address: str, *, trusted: bool) -> Try:
         """Let a try in. `trusted`: this person signed in from this network lately. Raises RateLimited."""
@@ -145,9 +144,9 @@ class Throttle:
 
     async def _either(self, work: Callable[[Cache, Limits], Awaitable[T]]) -> T:
         try:
-            return await work(self._cache, self._limits)
+            return await work(self._cache, LIMITS)
         except StorageUnavailable:
-            return await work(self._local, self._share)
+            return await work(self._local, SHARE)
 
 
 def _key(kind: str, *parts: str) -> str:

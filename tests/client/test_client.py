@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -209,6 +210,24 @@ def test_scripts_that_are_not_asynchronous() -> None:
         assert server.run(server.client.me.get()).name == ""
         with pytest.raises(Unauthorised):
             list(server.each(server.client.users.list()))
+
+
+def test_who_stops_early_leaves_no_answer_half_read() -> None:
+    ended = []
+
+    async def numbers() -> AsyncIterator[int]:
+        try:
+            yield 1
+            yield 2
+        finally:
+            await asyncio.sleep(0)
+            ended.append(True)
+
+    with Blocking(VivavoceClient(HERE)) as server:
+        items = server.each(numbers())
+        assert next(items) == 1
+        items.close()  # type: ignore[attr-defined]
+        assert ended == [True]
 
 
 def test_storage_that_is_away_is_told_as_such() -> None:

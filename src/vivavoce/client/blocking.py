@@ -9,7 +9,7 @@ with Blocking(VivavoceClient("http://127.0.0.1:8006", token=…)) as server:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -43,9 +43,17 @@ class Blocking:
     def each(self, items: AsyncIterator[T]) -> Iterator[T]:
         """Items, as they are asked for."""
         step: Callable[[], Coroutine[Any, Any, T]] = items.__anext__  # type: ignore[assignment]
-        while True:
-            try:
-                item = self.run(step())
-            except StopAsyncIteration:
-                return
-            yield item
+        try:
+            while True:
+                try:
+                    item = self.run(step())
+                except StopAsyncIteration:
+                    return
+                yield item
+        finally:
+            if isinstance(items, AsyncGenerator):  # whoever stops early leaves no answer half read
+                self.run(_closed(items))
+
+
+async def _closed(items: AsyncGenerator[T, None]) -> None:
+    await items.aclose()

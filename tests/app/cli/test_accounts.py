@@ -135,6 +135,8 @@ def test_what_was_done_here_is_in_the_audit_which_is_whole_until_somebody_change
     shell("audit", "export", "-o", str(out))
     assert len(out.read_text().splitlines()) == 4
     assert shell.tries("audit", "export", "-o", str(out)).returncode == 2
+    nowhere = shell.tries("audit", "export", "-o", str(shell.folder / "no" / "such.jsonl"))
+    assert (nowhere.returncode, "Traceback" in nowhere.stderr) == (2, False)
     assert shell("audit", "verify") == "whole: 4 rows, vouched for up to row 0\n"
     with sqlite3.connect(shell.folder / "data" / "vivavoce" / "vivavoce.db") as database:
         database.execute("DROP TRIGGER audit_no_update")

@@ -92,10 +92,13 @@ def export(
 
     try:
         run(read(config, assignments), work)
-    except FileExistsError:
+    except OSError as error:
+        if out is None:
+            raise
         from vivavoce.errors import ConfigError
 
-        raise ConfigError(f"{out}: there is such a file already") from None
+        there = isinstance(error, FileExistsError)
+        raise ConfigError(f"{out}: {'there is such a file already' if there else error.strerror}") from None
 
 
 async def _write(house: Accounts, wanted: Filter, file: BinaryIO) -> None:

@@ -336,7 +336,7 @@ class Share(Base):
     """A link to one conversation for whoever has it."""
 
     __tablename__ = "shares"
-    __table_args__ = (Index("ix_shares_conversation", "owner_id", "conversation_id"),)
+    __table_args__ = (Index("ix_shares_conversation", "conversation_id", "owner_id"),)
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
     owner_id: Mapped[str] = mapped_column(String(32))

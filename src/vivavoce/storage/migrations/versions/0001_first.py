@@ -251,7 +251,7 @@ def _conversations() -> None:
         sa.Column("revoked_at", NUMBER),
         sa.Column("views", NUMBER, nullable=False),
     )
-    op.create_index("ix_shares_conversation", "shares", ["owner_id", "conversation_id"])
+    op.create_index("ix_shares_conversation", "shares", ["conversation_id", "owner_id"])
 
 
 def _plumbing() -> None:

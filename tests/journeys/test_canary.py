@@ -103,6 +103,7 @@ async def test_nothing_that_was_said_and_no_secret_is_found_where_it_does_not_be
         with serving(tmp_path, *words) as server:
             secrets = await talked(server)
             # A model server whose error repeats what it was asked.
+            models.complaint = f"cannot answer «{SAID}»"
             models.trouble["/chat/completions"] = "error"
             broken = Caller("broken")
             async with broken.line(server):

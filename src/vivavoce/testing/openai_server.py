@@ -59,6 +59,8 @@ class OpenAIServer:
         self.takes_tools = takes_tools
         self.rate = RATE
         self.trouble: dict[str, Trouble | int] = {}
+        self.complaint = "out of memory"
+        """What the trouble `error` says."""
         self.asked: list[Asked] = []
         self.answering = 0
         self.idle = asyncio.Event()
@@ -182,7 +184,7 @@ class OpenAIServer:
             yield event
             count += 1
             if count == 2 and trouble is not None:
-                async for odd in _odd_events(event, trouble):
+                async for odd in _odd_events(event, trouble, self.complaint):
                     yield odd
 
     # ── sound ─────────────────────────────────────────────────────────────────────────────────────
@@ -262,14 +264,14 @@ def _chunk(delta: dict[str, Any], reason: str | None = None) -> str:
     return json.dumps({"id": "chat-1", "object": "chat.completion.chunk", "choices": [choice], "usage": None})
 
 
-async def _odd_events(last: str, trouble: Trouble) -> AsyncIterator[str]:
+async def _odd_events(last: str, trouble: Trouble, complaint: str) -> AsyncIterator[str]:
     match trouble:
         case "stall":
             await asyncio.get_running_loop().create_future()
         case "malformed":
             yield '{"choices": [{"delta": {"con'
         case "error":
-            yield json.dumps({"error": {"message": "out of memory", "type": "server_error"}})
+            yield json.dumps({"error": {"message": complaint, "type": "server_error"}})
         case "cut":
             raise _BreakOff
         case "oversize":

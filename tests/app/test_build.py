@@ -11,6 +11,7 @@ import pytest
 from vivavoce import aio
 from vivavoce.app import build, front
 from vivavoce.app.settings import Flag, Settings, load
+from vivavoce.app.settings.values import Limits
 from vivavoce.app.talk.lines import here
 from vivavoce.app.talk.person import Manner, Person
 from vivavoce.app.talk.plan import Speak, Step, Type
@@ -159,6 +160,43 @@ def test_the_defaults_of_the_settings_are_those_of_the_parts() -> None:
     assert EndpointSettings() == EndpointSettings(
         turn.endpoint_min_ms, turn.endpoint_default_ms, turn.endpoint_hanging_ms, turn.endpoint_max_ms
     )
+
+
+def test_each_limit_reaches_its_part() -> None:
+    names = Limits.__struct_fields__
+    numbers = {name: 1_024 + place for place, name in enumerate(names)}
+    numbers |= {"utterance_s": 599, "pictures_per_s": 29}
+    chosen = Settings(limits=Limits(**numbers))
+    limit = chosen.limits
+    sessions, pool = build._session_limits(chosen), build._pool_settings(chosen)
+    assert (sessions.session_s, sessions.pause_s, sessions.resume_s) == (limit.session_s, limit.pause_s, limit.resume_s)
+    assert (sessions.idle_s, sessions.lease_idle_s) == (limit.silence_s, limit.lease_idle_s)
+    assert (pool.slots, pool.queue, pool.wait_s) == (limit.slots, limit.queue, limit.queue_wait_s)
+    sockets, http = front._socket_limits(chosen), front._http_limits(chosen)
+    assert (sockets.first_message_s, sockets.ping_s, sockets.errors) == (
+        limit.first_message_s,
+        limit.ping_s,
+        limit.errors_in_10_s,
+    )
+    assert (sockets.send_buffer_bytes, sockets.blocked_s, sockets.connections) == (
+        limit.send_bytes,
+        limit.send_blocked_s,
+        limit.connections,
+    )
+    assert (http.head_bytes, http.fields, http.head_s, http.body_bytes) == (
+        limit.http_head_bytes,
+        limit.http_fields,
+        limit.http_head_s,
+        limit.http_body_bytes,
+    )
+    duplex, streaming = front._channel_limits(chosen)
+    assert (duplex.message_bytes, duplex.bytes_per_s, duplex.pictures_per_s) == (
+        limit.duplex_message_bytes,
+        limit.duplex_bytes_s,
+        limit.pictures_per_s,
+    )
+    assert duplex.resume_burst_bytes == (2 + limit.resume_sound_s) * limit.duplex_bytes_s
+    assert (streaming.message_bytes, streaming.bytes_per_s) == (limit.streaming_message_bytes, limit.streaming_bytes_s)
 
 
 async def test_the_model_named_auto_is_found_by_the_settings() -> None:

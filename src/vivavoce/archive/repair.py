@@ -52,6 +52,8 @@ class Repair:
         self._gateway = gateway
         self._clock = clock
         self._recording_days = recording_days
+        self._orphans: set[str] = set()
+        """Recordings in the spool that belonged to nothing at the last look."""
 
     async def at_start(self) -> None:
         """Before anything else happens: whatever bears our name is of a process that is gone. Raises StorageError."""
@@ -145,17 +147,20 @@ class Repair:
             await session.execute(update(Recording).where(*ours, Recording.id.not_in(there)).values(state="failed"))
 
     async def tidy(self, active: set[str]) -> None:
-        """Drop sound in our spool that belongs to nothing any more. Raises StorageError.
+        """Drop sound in our spool that belongs to nothing any more, and did not at the last call. Raises StorageError.
 
-        Not to be called while rows wait for the database: what they tell of looks just the same.
+        Once is not enough: a recording that is complete is active no more, and has its row some moments later. Not to
+        be called while rows wait for the database: what they tell of looks just the same.
         """
         there = set(await asyncio.to_thread(self._spool.recordings)) - active
         async with self._database.reading() as session:
             waits = (Recording.id.in_(there), Recording.state.in_(("spooling", "pending")))
             kept = set(await session.scalars(select(Recording.id).where(*waits)))
-        for id in there - kept:
+        orphans = there - kept
+        for id in orphans & self._orphans:
             log.info("recording %s belongs to nothing any more", id)
             await asyncio.to_thread(self._spool.drop, id)
+        self._orphans = orphans
 
     async def _adopted(self, header: Header) -> bool:
         """Whether there is a row now that waits for this sound."""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 import wave
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,6 +117,22 @@ def test_what_was_said_is_found(server: Server, tmp_path: Path) -> None:
     told = run(*history, "bicycle", folder=tmp_path, env=shown(server))
     assert "  you:   remember that my bicycle is in the cellar\n" in told
     assert told.endswith("1 found\n")
+
+
+@pytest.mark.journey
+def test_a_conversation_is_recorded_found_and_downloaded(server: Server, tmp_path: Path) -> None:
+    recording = (sys.executable, EXAMPLES / "api_recording.py", "--url", server.url)
+    told = run(*recording, "--keep", folder=tmp_path, env=shown(server))
+    assert told == "The sound of what admin says and hears is kept from now on.\n"
+    turns = (sys.executable, EXAMPLES / "turn_client.py", *at(server))
+    run(*turns, "remember that my kettle is on the stove", "--out", "a.wav", folder=tmp_path, env=shown(server))
+    told = run(*recording, "kettle", "--out", "kettle.zip", folder=tmp_path, env=shown(server))
+    assert "kettle.zip: remember that my kettle is on the stove (1 turns, " in told
+    assert "0.0 s of sound" not in told
+    with zipfile.ZipFile(tmp_path / "kettle.zip") as kept:
+        assert kept.testzip() is None
+        assert {"conversation.json", "manifest.json", "sound-1.ogg", "sound-1.vtt"} <= set(kept.namelist())
+        assert kept.read("sound-1.ogg").startswith(b"OggS")
 
 
 # ── settings ──────────────────────────────────────────────────────────────────────────────────────

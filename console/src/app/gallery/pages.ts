@@ -1,4 +1,5 @@
 import { account, BROKEN, DOCTOR, list, wellServer, type FakeApi, type Reply } from "@/shared/testing/api";
+import { DETAIL, withHistory } from "@/shared/testing/history";
 import type { Role } from "@/shared/api/types";
 
 /** One picture of a page: its address, who looks at it, and what the server answers. */
@@ -40,6 +41,18 @@ export const PAGES: Record<string, () => PagePicture> = {
   "settings-server": () => ({ at: "/settings/server", role: "admin", api: wellServer() }),
   "settings-doctor": () => ({ at: "/settings/doctor", role: "admin", api: wellServer() }),
   "settings-well": () => ({ at: "/settings/doctor", role: "admin", api: wellServer().on("GET /api/doctor", { json: { ...DOCTOR, well: true, missing: [], in_use: DOCTOR.in_use.map((part) => ({ ...part, problem: null })) } }) }),
+  "history": () => ({ at: "/history", role: "operator", api: kept() }),
+  "history-first": () => ({ at: "/history", role: "user", api: kept().on("GET /api/conversations", { json: { items: [], next: null, search: "on" } }) }),
+  "history-none": () => ({ at: "/history?q=zzz", role: "user", api: kept().on("GET /api/conversations", { json: { items: [], next: null, search: "on" } }) }),
+  "history-loading": () => ({ at: "/history", role: "user", api: kept().on("GET /api/conversations", never) }),
+  "history-failed": () => ({ at: "/history", role: "user", api: kept().on("GET /api/conversations", AWAY) }),
+  "history-forbidden": () => ({ at: "/history", role: "viewer", api: kept() }),
+  "replay": () => ({ at: `/history/${DETAIL.id}`, role: "user", api: kept() }),
+  "replay-open": () => ({ at: `/history/${DETAIL.id}`, role: "user", api: kept().on("GET /api/conversations/*", { json: { ...DETAIL, state: "open", recordings: [] } }) }),
+  "replay-others": () => ({ at: `/history/${DETAIL.id}`, role: "operator", api: kept().on("GET /api/conversations/*", { json: { ...DETAIL, owner_id: "9".repeat(32), owner_name: "max", title: null, words: false } }) }),
+  "replay-turn": () => ({ at: `/history/${DETAIL.id}/turns/2`, role: "user", api: kept() }),
+  "replay-turn-failed": () => ({ at: `/history/${DETAIL.id}/turns/4`, role: "user", api: kept() }),
+  "replay-missing": () => ({ at: `/history/${DETAIL.id}`, role: "user", api: kept().on("GET /api/conversations/*", { problem: { status: 404, code: "not_found" } }) }),
   "live": () => ({ at: "/live", role: "operator", api: wellServer("operator") }),
   "live-nobody": () => ({ at: "/live", role: "viewer", api: wellServer("viewer").on("GET /api/sessions", list([])) }),
   "you-menu": () => ({ at: "/apps", role: "admin", api: wellServer(), press: [".you"] }),
@@ -51,4 +64,8 @@ function nobody(): FakeApi {
   return wellServer()
     .on("POST /api/auth/refresh", { json: null })
     .on("GET /status", { json: { state: "ok" } });
+}
+
+function kept(): FakeApi {
+  return withHistory(wellServer());
 }

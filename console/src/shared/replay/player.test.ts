@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { ReplayPlayer, type Loudspeaker } from "./player";
+import { ReplayPlayer } from "./player";
 
 class Element extends EventTarget {
   currentTime = 0;

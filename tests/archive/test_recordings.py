@@ -196,6 +196,19 @@ async def test_what_is_no_sound_fails_and_holds_up_nothing(sqlite: Database, tmp
     assert ready == [(await house.row(good)).blob]
 
 
+async def test_sealed_sound_that_was_changed_holds_up_nothing(sqlite: Database, tmp_path: Path) -> None:
+    async with open_sealer(sqlite, key_ring(value=Kek.new().text)) as sealer:
+        house = House(sqlite, tmp_path, sealer)
+        ann = await person(sqlite, "ann")
+        talk = await conversation(sqlite, ann, ["one"])
+        changed = await house.recorded(ann, talk)
+        elsewhere = await sealer.seal(SOUND[0], layout.scope(talk), layout.spool_place("7" * 32))
+        house.spool.append(changed, [elsewhere])
+        good = await house.recorded(ann, talk, *SOUND)
+        await house.work()
+        assert [(await house.row(id)).state for id in (changed, good)] == ["failed", "ready"]
+
+
 async def test_what_belongs_to_another_gateway_is_left_to_it(sqlite: Database, tmp_path: Path) -> None:
     house = House(sqlite, tmp_path)
     ann = await person(sqlite, "ann")

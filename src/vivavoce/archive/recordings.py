@@ -25,7 +25,7 @@ from vivavoce.archive.clock import RATE
 from vivavoce.archive.layout import peaks_place, scope, spool_place
 from vivavoce.archive.news import News
 from vivavoce.archive.spool import Spool
-from vivavoce.errors import Conflict, StorageError
+from vivavoce.errors import Conflict, StorageError, StorageUnavailable
 from vivavoce.storage.blobs import BlobIndex, BlobInfo
 from vivavoce.storage.clock import Clock
 from vivavoce.storage.database import Database
@@ -201,7 +201,7 @@ class Recordings:
         chunks = self._spool.chunks(recording.id)
         try:
             while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
-                chunk = await self._sealer.unseal(chunk, scope(recording.conversation_id), spool_place(recording.id))
+                chunk = await self._unsealed(recording, chunk)
                 child.stdin.write(encoder.HEAD.pack(encoder.CHUNK, len(chunk)) + chunk)
                 async with asyncio.timeout(STALLED_S):
                     await child.stdin.drain()
@@ -211,6 +211,14 @@ class Recordings:
             made.trouble = error if isinstance(error, StorageError) else None
             if child.returncode is None:
                 child.kill()
+
+    async def _unsealed(self, recording: Recording, chunk: bytes) -> bytes:
+        try:
+            return await self._sealer.unseal(chunk, scope(recording.conversation_id), spool_place(recording.id))
+        except StorageUnavailable:
+            raise
+        except StorageError as error:  # it was changed; waiting makes it no better, and others wait behind it
+            raise _NotEncoded(str(error)) from error
 
 
 class _NotEncoded(StorageError):

@@ -185,6 +185,34 @@ async def test_a_conversation_that_is_deleted_while_it_goes_on(sqlite: Database,
         assert await house.rows(model) == []
 
 
+async def test_deleted_while_nobody_speaks_it_is_recorded_no_longer(sqlite: Database, tmp_path: Path) -> None:
+    house = House(sqlite, tmp_path)
+    ann = await person(sqlite, "ann")
+    await house.allow(ann, True)
+    async with house.open() as archive:
+        observer = archive.observe(SessionSpec("s", output_rate=16_000, owner=ann), None, house.told.append)
+        observer.output(PREPARED)
+        await house.until(lambda: observer.kept.recording == "on")
+        await turn(observer)
+        await house.until_row(Turn, state="done")
+        id = observer.conversation
+        for news in (
+            f'{{"topic":"conversations","kind":"deleted","owner":"{"b" * 32}","id":"{id}"}}',
+            f'{{"topic":"conversations","kind":"deleted","owner":"{ann}","id":""}}',
+            '"deleted"',
+        ):
+            await house.bus.publish("live", news.encode())
+        await asyncio.sleep(0)
+        assert observer.conversation == id, "somebody else's, and one that has just begun, go on"
+        async with sqlite.writing() as session:
+            await session.execute(delete(Conversation))
+        news = f'{{"topic":"conversations","kind":"deleted","owner":"{ann}","id":"{id}"}}'
+        await house.bus.publish("live", news.encode())
+        await house.until(lambda: observer.kept.recording == "off")
+        await house.until(lambda: archive.spool.recordings() == [])
+        observer.ended(Stopped("stopped"))
+
+
 async def test_leaving_writes_what_was_said_last(database: Database, tmp_path: Path) -> None:
     house = House(database, tmp_path)
     ann = await person(database, "ann")

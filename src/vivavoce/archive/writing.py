@@ -18,11 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from vivavoce import aio
 from vivavoce.archive.consent import Consents
 from vivavoce.archive.journal import ConversationDraft, Journal, RecordingDraft
 from vivavoce.archive.ledger import Ledger
-from vivavoce.archive.news import News
+from vivavoce.archive.news import LIVE, News
 from vivavoce.archive.observer import ConversationObserver, Known, Terms
 from vivavoce.archive.reading_back import Past
 from vivavoce.archive.recordings import Recordings
@@ -42,6 +44,7 @@ from vivavoce.conversation.views import SessionSpec
 from vivavoce.errors import StorageError, StorageUnavailable
 from vivavoce.storage.blobs import BlobIndex, Blobs
 from vivavoce.storage.bus.port import Bus
+from vivavoce.storage.bus.port import News as Heard
 from vivavoce.storage.clock import Clock, wall
 from vivavoce.storage.database import Database
 from vivavoce.storage.ids import new_id
@@ -52,6 +55,7 @@ log = logging.getLogger(__name__)
 AGAIN_S: Final = 1.0
 """A part that broke begins anew after this."""
 SWEEP_S: Final = 60.0
+JUST_BEGUN_MS: Final = 5_000
 CLOSING_S: Final = 10.0
 """What is left is written within this when the server stops."""
 
@@ -83,6 +87,13 @@ class Options:
     reserve_bytes: int = RESERVE
     backends: dict[str, str] = field(default_factory=dict)
     free: Callable[[], int] | None = None
+
+
+class _Told(msgspec.Struct):
+    topic: str = ""
+    kind: str = ""
+    owner: str = ""
+    id: str = ""
 
 
 class Writing:
@@ -190,6 +201,28 @@ class Writing:
             observer.draft.gone = True
             observer.record("off")
 
+    async def _hearing(self) -> None:
+        """Of deletions, so that a microphone in a quiet room is not kept until somebody speaks. Missed news are made
+        up for by the next row that cannot be written.
+        """
+        async with self._bus.subscribe(LIVE, self._heard, lambda: None):
+            await asyncio.get_running_loop().create_future()
+
+    def _heard(self, news: Heard) -> None:
+        if b'"deleted"' not in news.payload:
+            return
+        try:
+            told = msgspec.json.decode(news.payload, type=_Told)
+        except msgspec.DecodeError:
+            return
+        if (told.topic, told.kind) != ("conversations", "deleted"):
+            return
+        for observer in tuple(self._observers.values()):
+            # All of a person's are those from before; one that has just begun finds out for itself.
+            all_of_them = not told.id and observer.draft.started_at < self.clock() - JUST_BEGUN_MS
+            if observer.draft.owner == told.owner and (observer.draft.id == told.id or all_of_them):
+                self._gone(observer.draft.id)
+
     def _release(self, owner: str, session: str) -> None:
         for observer in self._observers.values():
             if (observer.spec.owner, observer.spec.session_id) == (owner, session):
@@ -219,6 +252,7 @@ class Writing:
             "news": self.news.run,
             "resumes": lambda: self.resumes.run(self._bus),
             "consents": self.consents.run,
+            "deletions": self._hearing,
             "spool": self.spooling.run,
             "recordings": self.recordings.run,
             "sweep": self._sweeping,

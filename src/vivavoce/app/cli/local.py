@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+FILE_COLUMNS = 240
+"""A table that goes into a file or a pipe is not broken for a screen."""
+
 
 def run(loaded: Loaded, work: Callable[[Accounts], Awaitable[T]]) -> T:
     """What `work` makes of the accounts."""
@@ -110,12 +113,18 @@ def moment(ms: int | None) -> str:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print it."""
+    """Print it, nothing of it cut off: the first column is what other commands are given, and stays whole."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     shown = Table(*columns, box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for column in shown.columns:
+        column.overflow = "fold"
+    shown.columns[0].no_wrap = True
     for row in rows:
         shown.add_row(*map(Text, row))
-    Console(highlight=False).print(shown)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = FILE_COLUMNS
+    console.print(shown)

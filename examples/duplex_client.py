@@ -13,6 +13,7 @@ import asyncio
 import json
 import os
 import struct
+import sys
 import wave
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -108,7 +109,10 @@ async def main(question: str, answer: str, url: str, language: str) -> None:
     with wave.open(question) as microphone:
         if microphone.getnchannels() != 1 or microphone.getsampwidth() != 2:
             raise SystemExit(f"{question}: 16-bit mono is needed")
-        shown = {"Authorization": f"Bearer {os.environ['VIVAVOCE_TOKEN']}"}
+        token = os.environ.get("VIVAVOCE_TOKEN") or sys.exit(
+            "VIVAVOCE_TOKEN holds no token; the head of this file makes one"
+        )
+        shown = {"Authorization": f"Bearer {token}"}
         async with connect(f"{url}/ws/duplex/an-example", additional_headers=shown, compression=None) as socket:
             talk = Talk(socket, microphone)
             rate = microphone.getframerate()

@@ -50,7 +50,10 @@ async def turn(socket: ClientConnection, line: str, language: str, *, aloud: boo
 
 async def main(lines: Iterable[str], out: str | None, url: str, language: str) -> None:
     sound = bytearray()
-    shown = {"Authorization": f"Bearer {os.environ['VIVAVOCE_TOKEN']}"}
+    token = os.environ.get("VIVAVOCE_TOKEN") or sys.exit(
+        "VIVAVOCE_TOKEN holds no token; the head of this file makes one"
+    )
+    shown = {"Authorization": f"Bearer {token}"}
     address = f"{url}/ws/streaming/example-turns"
     async with connect(address, additional_headers=shown, compression=None, max_size=None) as socket:
         for line in lines:

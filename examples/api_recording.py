@@ -19,6 +19,8 @@ from vivavoce.errors import VivavoceError
 
 LOOKS = 30
 """How often it is asked whether the sound is stored, each second."""
+STORED = ("ready", "failed")
+"""The last states of a recording; before them it waits to be encoded."""
 
 
 async def keep(client: VivavoceClient) -> None:
@@ -34,7 +36,7 @@ async def encoded(client: VivavoceClient, id: str) -> Detail:
     """The conversation once its sound is stored: encoding goes on for a moment after the last word."""
     for _ in range(LOOKS):
         found = await client.conversations.get(id)
-        if all(sound.state != "pending" for sound in found.recordings):
+        if all(sound.state in STORED for sound in found.recordings):
             return found
         await asyncio.sleep(1)
     sys.exit(f"the sound is still not stored after {LOOKS} s; look again later, or into the server's log")

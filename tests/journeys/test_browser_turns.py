@@ -90,7 +90,9 @@ async def test_chinese_is_typed_and_answered_with_nothing_configured(tmp_path: P
         async with chromium(sound) as page:
             await open_turns(page, server.link())
             await page.tap(".you")
-            await page.until("[...document.querySelectorAll('[role=menuitem]')].some((each) => each.innerText === '中文')")
+            await page.until(
+                "[...document.querySelectorAll('[role=menuitem]')].some((each) => each.innerText === '中文')"
+            )
             await page.evaluate(
                 "[...document.querySelectorAll('[role=menuitem]')].find((each) => each.innerText === '中文').click()"
             )

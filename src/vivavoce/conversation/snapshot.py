@@ -40,7 +40,7 @@ class Snapshot:
             spec,
             conversation,
             digest(token),
-            (*(replace(message, pictures=()) for message in kept.history.messages()), *sounding),
+            (*(replace(m, pictures=()) if m.pictures else m for m in kept.history.messages()), *sounding),
             kept.replies,
             memory.volume,
             tuple(memory.facts),

@@ -25,7 +25,7 @@ class Server(Struct, frozen=True, kw_only=True):
     """Where the server listens, and whom it answers."""
 
     host: str = "127.0.0.1"
-    """Address to bind: `127.0.0.1`, `::1` or `localhost`. Others are refused until there are accounts."""
+    """Address to bind: `127.0.0.1`, `::1` or `localhost`. Others are served with TLS only."""
     port: Annotated[int, Meta(ge=0, le=65_535)] = 8006
     """TCP port for pages and sockets; 0 takes any free one."""
     hosts: tuple[str, ...] = ()

@@ -77,9 +77,7 @@ class AuditCheck:
             await self._check_end(walk, expected)
         except _Broken as broken:
             return Verdict(False, walk.rows, walk.vouched_to, broken.seq, f"row {broken.seq}: {broken.why}")
-        return Verdict(
-            True, walk.rows, walk.vouched_to, None, f"{walk.rows} rows, vouched for up to row {walk.vouched_to}"
-        )
+        return Verdict(True, walk.rows, walk.vouched_to, None, f"{walk.rows} rows, {_vouched(walk.vouched_to)}")
 
     async def _skip_pruned(self, walk: _Walk, key: bytes) -> bool:
         """Begin behind what was pruned. Whether that is further on than we are."""
@@ -140,3 +138,10 @@ def _check(
         if seq in expected and expected[seq] != voucher(key, seq, row["hash"]):
             raise _Broken(walk.vouched_to + 1, f"the rows from here to {seq} are not those the log vouches for")
         walk.seq, walk.digest, walk.rows = seq, row["hash"], walk.rows + 1
+
+
+def _vouched(row: int) -> str:
+    """How far a checkpoint goes; a young chain has none yet."""
+    return (
+        f"vouched for by a checkpoint up to row {row}" if row else "no checkpoint yet: the first comes within the hour"
+    )

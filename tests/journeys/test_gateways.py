@@ -239,7 +239,11 @@ async def test_a_page_goes_on_watching_at_the_other_one_and_misses_nothing(house
         app = await here.apps.switch(app, False)
         await here.apps.delete("cellar")
         async with live(house.one, token, "apps", cursor=told["cursor"]) as page:
-            assert [(await event(page))["kind"] for _ in range(2)] == ["changed", "deleted"]
+            first = await event(page)
+            if first["type"] == "snapshot_needed":  # news may have been missed there, which is told, never passed over
+                assert "cellar" not in {each.id async for each in here.apps.list()}
+            else:
+                assert [first["kind"], (await event(page))["kind"]] == ["changed", "deleted"]
 
 
 # ── a gateway goes, a conversation goes on ────────────────────────────────────────────────────────

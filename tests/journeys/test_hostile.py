@@ -239,7 +239,9 @@ async def test_who_vanishes_in_any_state_or_never_reads_leaves_nothing(server: S
     # Connections of this very question, and of the one before it, may still be open; and the database opens readers
     # when many ask at once, eight at most, of up to three files each. What 64 had left behind would be more.
     assert files <= before[0] + 2 + 24
-    assert (threads, children) == before[1:]
+    # Each reader has a thread, and so has each of a few things that wait for a disk.
+    assert threads <= before[1] + 16
+    assert children == before[2]
     await talks(server)
 
 

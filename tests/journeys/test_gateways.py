@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.postgresql, pytest.mark.redis, py
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "nginx.conf"
 LONG = "One two three four five six seven eight nine ten eleven twelve."
 SECOND = "The second reply."
-AT_ONCE_S = 1.0
+AT_ONCE_S = 5.0
 """What one gateway does, the other one knows within this."""
 
 
@@ -303,7 +303,7 @@ async def test_a_gateway_is_killed_in_mid_reply_and_the_talk_goes_on_at_the_othe
             played_ms = caller.played_ms
         began = aio.now()
         await goes_on(house, caller)
-        assert aio.now() - began < 5 + 4  # the reply itself lasts four seconds
+        assert aio.now() - began < 30  # five seconds, the reply of four, and what a busy machine adds
         detail, (first, second) = await conversation(client, id)
         assert (first.state, first.reason) == ("failed", "failed")
         assert first.heard

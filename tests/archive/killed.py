@@ -18,7 +18,7 @@ from vivavoce.archive.writing import Options, Parts, Writing, open_writing
 from vivavoce.conversation.outputs import ReplyAudio, ReplyDone, ReplyStarted, ReplyText
 from vivavoce.conversation.snapshot import Snapshot, digest
 from vivavoce.conversation.views import SessionSpec
-from vivavoce.storage.blobs import remote
+from vivavoce.storage.blobs import BlobIndex, remote
 from vivavoce.storage.bus.memory import MemoryBus
 from vivavoce.storage.database import Database
 from vivavoce.storage.ids import new_id
@@ -37,7 +37,7 @@ def options(folder: Path) -> Options:
 
 def parts(database: Database) -> Parts:
     index = SearchIndex(database.dialect, words=True)
-    return Parts(database, remote.memory(), MemoryBus(), Plain(), index)
+    return Parts(database, BlobIndex(database, remote.memory()), MemoryBus(), Plain(), index)
 
 
 async def talk(archive: Writing, owner: str) -> None:

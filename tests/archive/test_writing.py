@@ -31,7 +31,7 @@ from vivavoce.conversation.outputs import (
 )
 from vivavoce.conversation.snapshot import Snapshot, digest
 from vivavoce.conversation.views import SessionSpec
-from vivavoce.storage.blobs import remote
+from vivavoce.storage.blobs import BlobIndex, remote
 from vivavoce.storage.bus.memory import MemoryBus
 from vivavoce.storage.bus.port import News
 from vivavoce.storage.database import Database
@@ -53,7 +53,9 @@ class House:
         self.bus = MemoryBus()
         self.blobs = remote.memory()
         self.free = 1 << 40
-        self.parts = Parts(database, self.blobs, self.bus, Plain(), SearchIndex(database.dialect, words=True))
+        self.parts = Parts(
+            database, BlobIndex(database, self.blobs), self.bus, Plain(), SearchIndex(database.dialect, words=True)
+        )
         self.options = Options(folder=folder, gateway="g", free=lambda: self.free)
         self.told: list[Output] = []
         self.news: list[bytes] = []

@@ -30,14 +30,6 @@ def body_tag(body: bytes) -> str:
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
-def unchanged(given: str | None, tag: str) -> bool:
-    """Whether `If-None-Match` names this tag; weak comparison, as the standard wants here."""
-    if given is None:
-        return False
-    names = [one.strip().removeprefix("W/") for one in given.split(",")]
-    return "*" in names or tag.removeprefix("W/") in names
-
-
 async def _expected(request: Request) -> int:
     given = request.headers.get("if-match")
     if given is None:

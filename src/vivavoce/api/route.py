@@ -13,11 +13,12 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
 from vivavoce.api import strict
-from vivavoce.api.conditions import body_tag, unchanged
+from vivavoce.api.conditions import body_tag
 from vivavoce.api.context import principal_of
 from vivavoce.api.documents import operation, responses
 from vivavoce.api.idempotency import Answer, Asked, Idempotency
 from vivavoce.api.routing import BODY_BYTES, JSON, Declared
+from vivavoce.channels.cached import unchanged
 from vivavoce.errors import BadInput, Closed
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -114,7 +115,7 @@ def _tagged(request: Request, answer: Response) -> Response:
     if answer.status_code != HTTPStatus.OK:
         return answer
     tag = answer.headers.get("etag") or body_tag(bytes(answer.body))
-    if unchanged(request.headers.get("if-none-match"), tag):
+    if unchanged(request.headers.getlist("if-none-match"), tag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": tag})
     answer.headers["ETag"] = tag
     return answer

@@ -17,10 +17,10 @@ from vivavoce import aio
 from vivavoce.accounts.accounts import Accounts
 from vivavoce.accounts.links import Link
 from vivavoce.app.build import Surroundings
-from vivavoce.app.cli.database import address, place
 from vivavoce.app.settings import Loaded
 from vivavoce.app.settings.live import Live
 from vivavoce.app.settings.values import Data, Settings
+from vivavoce.app.where import address, place
 from vivavoce.archive.reading import Kept, Reading, Stores, open_reading
 from vivavoce.archive.writing import Options, Parts, Writing, open_writing
 from vivavoce.conversation.sessions import Sessions
@@ -30,7 +30,7 @@ from vivavoce.registry.overrides import saved
 from vivavoce.registry.persona import Persona
 from vivavoce.registry.registry import Registry
 from vivavoce.storage.backup_deletions import Journal
-from vivavoce.storage.blobs import BlobIndex, Blobs, open_blobs
+from vivavoce.storage.blobs import BlobIndex, open_blobs
 from vivavoce.storage.bus import Bus, open_bus
 from vivavoce.storage.cache import Cache, open_cache, open_near
 from vivavoce.storage.database import Database
@@ -48,7 +48,6 @@ class Storage:
     sealer: Sealer
     bus: Bus
     cache: Cache
-    bytes: Blobs
     blobs: BlobIndex
 
 
@@ -119,7 +118,7 @@ async def platform(loaded: Loaded) -> AsyncIterator[Platform]:
         accounts.users.before_delete(reading.deletions.everything)
         accounts.users.on_delete(reading.deletions.of_person)
         backends: dict[str, str] = {}
-        parts = Parts(stores.database, stores.bytes, stores.bus, stores.sealer, reading.index)
+        parts = Parts(stores.database, stores.blobs, stores.bus, stores.sealer, reading.index)
         history = settings.history
         options = Options(
             folder=stores.folder.spool,
@@ -152,7 +151,7 @@ async def storage(data: Data) -> AsyncIterator[Storage]:
         if redis is not None:
             cache = await stack.enter_async_context(open_near(cache, bus))
         blobs = await stack.enter_async_context(open_blobs(folder.blobs, data.blobs, data.blobs_endpoint))
-        yield Storage(folder, database, sealer, bus, cache, blobs, BlobIndex(database, blobs, sealer))
+        yield Storage(folder, database, sealer, bus, cache, BlobIndex(database, blobs, sealer))
 
 
 def _name_of(folder: DataFolder) -> str:

@@ -16,9 +16,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from vivavoce.app import tls
-from vivavoce.app.cli.database import place
 from vivavoce.app.doctor import Setting, settings_of
 from vivavoce.app.settings import Loaded, Settings
+from vivavoce.app.where import place
 from vivavoce.channels.access import Access
 from vivavoce.channels.proxies import Proxies
 from vivavoce.errors import ConfigError, VivavoceError

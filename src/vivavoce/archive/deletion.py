@@ -23,8 +23,10 @@ from vivavoce.accounts.actor import Actor
 from vivavoce.accounts.audit import Audit
 from vivavoce.archive import layout
 from vivavoce.archive.conversations import known, missing
+from vivavoce.archive.news import LIVE
 from vivavoce.archive.statistics import Statistics
 from vivavoce.errors import Conflict, StorageError
+from vivavoce.storage.backup_deletions import CONVERSATION, HISTORY
 from vivavoce.storage.blobs import BlobIndex
 from vivavoce.storage.bus.port import Bus
 from vivavoce.storage.clock import DAY, Clock
@@ -42,11 +44,6 @@ from vivavoce.storage.models import (
 
 log = logging.getLogger(__name__)
 
-LIVE: Final = "live"
-"""Channel of what people watch."""
-CONVERSATION: Final = "conversation"
-HISTORY: Final = "history"
-"""Kinds of the journal's rows; of the second, the object is the person."""
 BATCH: Final = 50
 """Conversations that go in one transaction."""
 AT_ONCE: Final = 1_000

@@ -7,10 +7,12 @@ from typing import Any, Final
 import msgspec
 
 from vivavoce import aio
+from vivavoce.accounts.live import CHANNEL
 from vivavoce.errors import StorageError
 from vivavoce.storage.bus.port import Bus
 
-LIVE: Final = "live"
+LIVE: Final = CHANNEL
+"""Of what people watch."""
 _WAITING: Final = 2_000
 """News that wait for a slow bus; the oldest are lost beyond that, and pages read again what they show."""
 

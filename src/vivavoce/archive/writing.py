@@ -42,7 +42,7 @@ from vivavoce.conversation.sessions import Sessions
 from vivavoce.conversation.snapshot import Snapshot
 from vivavoce.conversation.views import SessionSpec
 from vivavoce.errors import StorageError, StorageUnavailable
-from vivavoce.storage.blobs import BlobIndex, Blobs
+from vivavoce.storage.blobs import BlobIndex
 from vivavoce.storage.bus.port import Bus
 from vivavoce.storage.bus.port import News as Heard
 from vivavoce.storage.clock import Clock, wall
@@ -65,7 +65,7 @@ class Parts:
     """What the archive writes to."""
 
     database: Database
-    blobs: Blobs
+    blobs: BlobIndex
     bus: Bus
     sealer: Sealer
     index: SearchIndex
@@ -127,7 +127,7 @@ class Writing:
         )
         self.recordings = Recordings(
             parts.database,
-            BlobIndex(parts.database, parts.blobs, parts.sealer, parts.clock),
+            parts.blobs,
             parts.sealer,
             self.spool,
             self.news,

@@ -100,7 +100,7 @@ class CachedReads:
 
 async def _send(entry: bytes, if_none_match: Sequence[str], send: Send, *, body: bool) -> None:
     etag, media, content = entry.split(b"\n", 2)
-    if if_none_match and _matches(if_none_match, etag.decode("latin-1")):
+    if if_none_match and unchanged(if_none_match, etag.decode("latin-1")):
         await send({"type": "http.response.start", "status": 304, "headers": [(b"etag", etag)]})
         await send({"type": "http.response.body"})
         return
@@ -110,8 +110,8 @@ async def _send(entry: bytes, if_none_match: Sequence[str], send: Send, *, body:
     await send({"type": "http.response.body", "body": content if body else b""})
 
 
-def _matches(given: Sequence[str], etag: str) -> bool:
-    """RFC 9110 §13.1.2: weak comparison."""
+def unchanged(given: Sequence[str], etag: str) -> bool:
+    """Whether the lines of `If-None-Match` name this tag: weak comparison (RFC 9110 §13.1.2)."""
     tags = [tag.strip().removeprefix("W/") for line in given for tag in line.split(",")]
     return "*" in tags or etag.removeprefix("W/") in tags
 

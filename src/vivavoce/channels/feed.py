@@ -19,12 +19,12 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from vivavoce.accounts.live import CHANNEL
 from vivavoce.storage.bus.port import Bus, News
 from vivavoce.storage.clock import MINUTE, SECOND, Clock, wall
 from vivavoce.wire.base import encode
 from vivavoce.wire.live import Event, Topic
 
-CHANNEL: Final = "live"
 LARGEST: Final = 16 << 10
 """Bytes of one piece of news."""
 _SKEW: Final = 5 * SECOND

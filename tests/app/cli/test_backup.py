@@ -19,8 +19,8 @@ from vivavoce.accounts.accounts import Accounts
 from vivavoce.accounts.actor import LOCAL_OPERATOR
 from vivavoce.accounts.audit import Filter
 from vivavoce.app.cli import app
-from vivavoce.app.cli.database import address
 from vivavoce.app.settings.values import Data
+from vivavoce.app.where import address
 from vivavoce.errors import Unauthorised, VivavoceError
 from vivavoce.storage.blobs import BlobIndex, open_blobs
 from vivavoce.storage.clock import HOUR

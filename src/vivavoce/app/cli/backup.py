@@ -84,7 +84,7 @@ def restore(
 
 
 async def _back_up(data: Data, target: Path) -> Report:
-    from vivavoce.app.cli.database import address, place
+    from vivavoce.app.where import address, place
     from vivavoce.errors import StorageError
     from vivavoce.storage.backup import back_up
     from vivavoce.storage.backup_deletions import Journal
@@ -126,7 +126,7 @@ async def _restore(data: Data, path: Path, forgotten: list[Deleted]) -> Restored
 @asynccontextmanager
 async def _empty(data: Data) -> AsyncIterator[tuple[Database, Blobs]]:
     """The stores that are to be filled; no server may be in the folder."""
-    from vivavoce.app.cli.database import address, place
+    from vivavoce.app.where import address, place
     from vivavoce.storage.blobs import open_blobs
     from vivavoce.storage.database import Database
     from vivavoce.storage.folder import entered

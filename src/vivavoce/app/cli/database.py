@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,22 +21,6 @@ class Stores:
     database: Database
 
 
-def place(data: Data) -> Path:
-    """Where the data folder is."""
-    from vivavoce.storage.folder import default_place
-
-    return Path(data.folder) if data.folder else default_place(os.environ)
-
-
-def address(data: Data, folder: DataFolder) -> str:
-    """Of the database: the one that is set, else the file in the folder."""
-    from sqlalchemy import URL
-
-    if data.database:
-        return data.database.reveal()
-    return URL.create("sqlite", database=str(folder.database)).render_as_string()
-
-
 @asynccontextmanager
 async def beside(data: Data) -> AsyncIterator[Stores]:
     """Folder and database for a command; a server may be running.
@@ -46,6 +28,7 @@ async def beside(data: Data) -> AsyncIterator[Stores]:
     Where the schema is older than this program's, it is brought up, but not under the feet of a server that uses the
     folder: then StorageError is raised.
     """
+    from vivavoce.app.where import address, place
     from vivavoce.storage.database import Database
     from vivavoce.storage.database_check import prepare
     from vivavoce.storage.folder import entered, private, visited

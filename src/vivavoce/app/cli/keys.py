@@ -30,7 +30,7 @@ def new(
     """Make the first key, in the file that data.keys names, else in the data folder. Sealing begins when data.keys
     names that file.
     """
-    from vivavoce.app.cli.database import place
+    from vivavoce.app.where import place
     from vivavoce.storage.folder import visited
     from vivavoce.storage.sealing import files
     from vivavoce.storage.sealing.ring import Kek

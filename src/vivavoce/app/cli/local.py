@@ -94,7 +94,7 @@ def sign_in_address(loaded: Loaded, secret: str, base: str | None = None) -> str
 def _listening(loaded: Loaded) -> str:
     import socket
 
-    from vivavoce.app.cli.database import place
+    from vivavoce.app.where import place
     from vivavoce.inference.addresses import is_loopback
     from vivavoce.storage.folder import DataFolder
 

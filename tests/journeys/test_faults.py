@@ -118,7 +118,6 @@ async def test_database_and_redis_stand_still_and_talking_goes_on(
                 assert aio.now() - began < 8  # 3 s, and what a busy machine adds
                 assert (await plain.get(f"{server.url}/health")).status_code == 200
                 await eventually(lambda: bool(done - before))  # they go on talking
-                meanwhile = done - before
             finally:
                 postgres_server.thaw()
                 redis_server.thaw()
